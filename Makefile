@@ -1,0 +1,59 @@
+# Everything this project can do on a machine. Each target does its own set-up.
+# On Windows: in WSL, or run the commands below by hand with .venv\Scripts instead of .venv/bin.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+AZURITE := node_modules/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format start clean
+
+help: ## show this help
+	@echo "make <target>, where target is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+
+run: $(READY) $(AZURITE) ## a dozen jobs from queued to ended, on this machine, in half a minute
+	@$(BIN)/python -m local.demo
+
+test: $(READY) $(AZURITE) ## the whole test suite, on all cores
+	@$(BIN)/pytest -q -n auto --cov --cov-report=term:skip-covered
+
+check: $(READY) ## format, lint, strict types, Microsoft's rules for function apps
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13
+
+format: $(READY) ## put the code into its format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+start: $(READY) $(AZURITE) local.settings.json ## the app in Azure Functions Core Tools, with Azurite
+	@command -v func >/dev/null || { echo "Azure Functions Core Tools are not installed: \
+	npm install -g azure-functions-core-tools@4 (or see https://aka.ms/func-install), then 'make start' again. \
+	'make run' works without them."; exit 1; }
+	@. $(BIN)/activate && $(BIN)/python -m local.azurite func start
+
+clean: ## remove what the other targets installed and made
+	rm -rf $(VENV) node_modules .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+local.settings.json:
+	@cp local.settings.sample.json $@
+	@echo "Made $@ from the sample: put your master key there. git ignores it."
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { echo "Python 3.13 is needed, \
+	for that is what Azure runs: 'pyenv install 3.13', 'uv python install 3.13' or https://www.python.org/downloads/. \
+	Then, where it is not python3: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing Python packages into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(AZURITE): package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or later is needed, for Azurite: https://nodejs.org/"; exit 1; }
+	@echo "Installing Azurite into node_modules ..."
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

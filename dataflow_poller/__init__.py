@@ -1,0 +1,19 @@
+"""Watches Bing Maps load data source jobs until they end.
+
+A run claims messages of the job queue, asks the status endpoint about each job and either writes the
+job's end to the data source table or lets the message reappear later. Gather, decide, apply: what to do
+with a job is a pure function between thin edges. To read it in the order of the data:
+
+    run.py          one invocation: settings in, summary line out
+    settings.py     app settings -> Settings, or one error that names every wrong one
+    master_keys.py  the keys, and hiding them in any text
+    job.py          message text -> DataflowJob | InvalidMessage
+    bing_maps.py    asks the status endpoint (edge)
+    answer.py       HTTP response -> Answer
+    status.py       JSON or XML body -> JobStatus
+    decide.py       Answer, age and expiry -> Record | Defer
+    row.py          Record -> row of the table
+    storage.py      job queue, poison queue, data source table (edge)
+    drain.py        the loop that joins them
+    errors.py       all that can be raised
+"""

@@ -1,0 +1,43 @@
+"""Every exception of this package.
+
+    PollerError
+    ├── SettingsError        app settings are wrong or missing
+    └── StorageError         storage did not do what was asked
+        ├── StorageMissing   a queue or the table does not exist and could not be made
+        ├── ClaimLost        the message was claimed by another, or is gone
+        └── RowRefused       the table refuses a row for its content
+
+The endpoint has none: whatever it does is an Answer (see answer.py), for trouble there is normal life.
+"""
+
+
+class PollerError(Exception):
+    """Base of all exceptions of this package. No text of one holds a master key."""
+
+
+class SettingsError(PollerError):
+    """Names every app setting that is wrong or missing, and what was expected."""
+
+
+class StorageError(PollerError):
+    """Storage failed or could not be reached; names the operation.
+
+    Attributes:
+        code: storage's error code, such as `ServerBusy`; empty where it gave none.
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class StorageMissing(StorageError):
+    """A queue or the table does not exist and the app was not able to make it."""
+
+
+class ClaimLost(StorageError):
+    """The claim on a message ran out and another has claimed it, or it is gone. Normal life."""
+
+
+class RowRefused(StorageError):
+    """The table refused a row for what is in it: trying again as it is cannot help."""

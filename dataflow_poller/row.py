@@ -1,0 +1,85 @@
+"""The end of a job -> one row of the data source table. Pure."""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from .decide import Record
+from .job import DataflowJob
+from .status import JobStatus
+from .urls import data_source_name
+
+Row = dict[str, str | int | datetime]
+
+ESSENTIAL = ("PartitionKey", "RowKey", "JobId", "Status", "DataSourceUrl")
+"""The properties without which a row would be of no use."""
+
+MAX_STRING = 32_000
+"""UTF-16 units; the table takes 32,768 (64 KiB) a property."""
+
+_EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # of the table's date type
+_UNSOUND = {"Cc", "Cs"}  # control characters, unpaired surrogates
+
+
+def row(
+    record: Record,
+    job: DataflowJob,
+    polls: int,
+    submitted: datetime,
+    recorded: datetime,
+    mask: Callable[[str], str],
+) -> Row:
+    """The row that says how a job ended.
+
+    Args:
+        record: the end.
+        job: as the message named it.
+        polls: how often the job's message was received.
+        submitted: when it was inserted, by the storage server's clock.
+        recorded: now, by the same clock.
+        mask: replaces master keys, for the endpoint's texts.
+    """
+    said = record.status or JobStatus("")
+
+    def fit(text: str) -> str:
+        return fit_for_a_row(mask(text))
+
+    values: dict[str, str | int | datetime | None] = {
+        "PartitionKey": job.master_key_name,
+        "RowKey": quote(job.job_id, safe=""),
+        "JobId": job.job_id,
+        "Status": record.outcome,
+        "DataSourceName": fit(data_source_name(said.data_source_url)),
+        "Description": fit(said.description),
+        "ErrorMessage": fit(record.error),
+        "ErrorLogUrl": fit(said.error_log_url),
+        "TraceId": fit(said.trace_id),
+        "CreatedDate": _date(said.created),
+        "CompletedDate": _date(said.completed),
+        "SubmittedDate": _date(submitted),
+        "RecordedDate": _date(recorded),
+        "TotalEntityCount": _int32(said.total_entities),
+        "ProcessedEntityCount": _int32(said.processed_entities),
+        "FailedEntityCount": _int32(said.failed_entities),
+        "Polls": _int32(polls),
+    }
+    known = {name: value for name, value in values.items() if value is not None and value != ""}
+    return known | {"DataSourceUrl": fit(said.data_source_url)}
+
+
+def fit_for_a_row(text: str) -> str:
+    """``text`` as a string property takes it: sound characters only, at most `MAX_STRING` UTF-16 units."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSOUND else c for c in text)
+    if len(text) * 2 > MAX_STRING:
+        return text.encode("utf-16-le")[: 2 * MAX_STRING].decode("utf-16-le", "ignore")
+    return text
+
+
+def _date(date: datetime | None) -> datetime | None:
+    return date if date is not None and date >= _EARLIEST else None
+
+
+def _int32(number: int | None) -> int | None:
+    return number if number is not None and -(2**31) <= number < 2**31 else None

@@ -1,0 +1,71 @@
+"""The service's URLs. Pure.
+
+A load job's status URL is `{endpoint}/REST/v1/Dataflows/LoadDataSource/{jobId}?output={json|xml}&key={masterKey}`;
+path and parameter names are without case ("Get Load Data Source Status", Bing Maps Spatial Data Services).
+"""
+
+import re
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+
+PUBLIC_URL = "https://spatial.virtualearth.net"
+
+_JOB_PATH = re.compile(r"(?i)/REST/v1/Dataflows/LoadDataSource/([^/]+)")
+_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def status_path(job_id: str, output: str) -> str:
+    """Path and query of the status request, without the key."""
+    return f"/REST/v1/Dataflows/LoadDataSource/{quote(job_id, safe='')}?output={output}"
+
+
+def split_url(url: str) -> SplitResult | None:
+    """The parts of an absolute http or https URL of printable ASCII without user info; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if sound and re.fullmatch(r"[!-\[\]-~]+", url) and "@" not in parts.netloc else None
+
+
+def is_https_or_loopback(parts: SplitResult) -> bool:
+    """Whether what is sent there cannot be read on the way."""
+    return parts.scheme == "https" or _LOOPBACK.fullmatch(parts.hostname or "") is not None
+
+
+def job_id_of(status_url: str, bing_maps_url: str) -> str:
+    """The job id in a status URL, decoded.
+
+    Raises:
+        ValueError: the URL is not one of a load job on the endpoint or the public host; says why.
+    """
+    parts = split_url(status_url)
+    if parts is None:
+        raise ValueError("the status URL is not a sound http or https URL without user info")
+    if not any(_same_place(parts, known) for known in map(split_url, (bing_maps_url, PUBLIC_URL)) if known):
+        raise ValueError("the status URL is on another host or port than the endpoint")
+    path = _JOB_PATH.fullmatch(parts.path)
+    if path is None:
+        raise ValueError("the status URL has not the path of a load job")
+    return unquote(path[1])
+
+
+def query_has_key(url: str) -> bool:
+    """Whether a URL's query, or what stands for one, has a parameter `key`, whatever its value."""
+    query = re.split("[?#]", url, maxsplit=1)[1:]
+    return any(name.lower() == "key" for part in query for name, _ in parse_qsl(part, keep_blank_values=True))
+
+
+def data_source_name(url: str) -> str:
+    """The last path segment of a data source URL, decoded; empty where there is none."""
+    try:
+        return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    except ValueError:
+        return ""
+
+
+def _same_place(url: SplitResult, known: SplitResult) -> bool:
+    port = known.port or _DEFAULT_PORTS[known.scheme]
+    ports = set(_DEFAULT_PORTS.values()) if port in _DEFAULT_PORTS.values() else {port}
+    return url.hostname == known.hostname and (url.port or _DEFAULT_PORTS[url.scheme]) in ports

@@ -1,0 +1,85 @@
+"""Azurite, Microsoft's emulator of Azure Storage, as npm installed it in this folder."""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCRIPT = Path(__file__).parents[1] / "node_modules/azurite/dist/src/azurite.js"
+_ACCOUNT = "devstoreaccount1"
+# Azurite's account key, which is the same everywhere: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at (http://\S+)")
+
+
+@contextmanager
+def azurite(folder: Path, *, blob: int = 0, queue: int = 0, table: int = 0) -> Iterator[str]:
+    """Run Azurite with its data in ``folder`` until the block ends; gives the connection string.
+
+    Ports of 0 are free ones. It runs on disk, for in memory its queue stalls, and without the check that refuses
+    the API versions of newer SDKs.
+
+    Raises:
+        RuntimeError: it did not start; says why.
+    """
+    node = shutil.which("node")
+    if node is None or not _SCRIPT.exists():
+        raise RuntimeError("Azurite is not installed: install Node.js 20 or later, then run `npm ci` in this folder")
+    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
+    options = ["--location", str(folder), "--skipApiVersionCheck", "--disableTelemetry", "--silent", *ports]
+    process = subprocess.Popen(
+        [node, str(_SCRIPT), *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield connection_string(_uris(process))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def connection_string(uris: dict[str, str]) -> str:
+    """The connection string of Azurite's account at these service URIs (`Blob`, `Queue`, `Table`)."""
+    endpoints = "".join(f"{service}Endpoint={uri}/{_ACCOUNT};" for service, uri in uris.items())
+    return f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};{endpoints}"
+
+
+def _uris(process: subprocess.Popen[str]) -> dict[str, str]:
+    assert process.stdout is not None, "it was started with a pipe"
+    uris: dict[str, str] = {}
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if match := _LISTENING.match(line):
+            uris[match[1]] = match[2]
+        if len(uris) == 3:
+            return uris
+    raise RuntimeError("Azurite did not start: " + "".join(said))
+
+
+def main() -> None:
+    """Run Azurite on its usual ports, for `UseDevelopmentStorage=true`, and a command beside it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local.azurite",
+        description="Runs Azurite on its usual ports (10000 to 10002) for as long as a command runs.",
+        epilog="Example: python -m local.azurite func start",
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command; without one, until Ctrl-C")
+    command = parser.parse_args().command
+    folder = Path(__file__).parents[1] / ".local/azurite"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with azurite(folder, blob=10000, queue=10001, table=10002):
+            print("Azurite listens on ports 10000 to 10002; its data is in", folder, flush=True)
+            sys.exit(subprocess.call(command) if command else subprocess.call([sys.executable, "-c", "input()"]))
+    except KeyboardInterrupt:
+        pass
+    except RuntimeError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
