@@ -201,7 +201,7 @@ class _Reader:
                 continue
             name = "DEFAULT" if setting == KEY_SETTING else setting[len(KEY_SETTING) + 1 :]
             if not _KEY_NAME.fullmatch(name) or setting == KEY_SETTING + "_DEFAULT":
-                self.problems.append(f"{setting[:80]!a}: expected {KEY_SETTING}_<NAME>, {_KEY_NAME_RULE}")
+                self.problems.append(f"{setting[:100]!a}: expected {KEY_SETTING}_<NAME>, {_KEY_NAME_RULE}")
             elif why := _why_unusable(raw.strip()):
                 unusable[name.lower()] = why
             else:

@@ -76,7 +76,8 @@ class DataSourceTable:
     def _upsert_unless_final(self, row: Row) -> None:
         for _ in range(5):  # Somebody else may write or delete the row between two of these requests.
             try:
-                self._tried(lambda: self._table.create_entity(row))
+                # A transaction of one: `create_entity` of this SDK loses storage's error code.
+                self._tried(lambda: self._table.submit_transaction([("create", row)]))
                 return
             except StorageError as error:
                 if error.code != "EntityAlreadyExists":

@@ -134,8 +134,11 @@ class StandIn:
         self._started.set()
         await self._stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        server.abort_clients()
+        connections = asyncio.all_tasks() - {asyncio.current_task()}
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
     async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(IncompleteReadError, LimitOverrunError, ConnectionError, asyncio.CancelledError):

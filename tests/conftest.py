@@ -1,0 +1,31 @@
+"""Fixtures of all tests; Azurite starts only where a test asks for storage, once a process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from dataflow_poller.master_keys import MasterKey, MasterKeys
+from local.azurite import azurite
+
+CANARY = "canary&+/%é=key"
+"""A master key with all that is easily mishandled."""
+
+OTHER_KEY = "another-key"
+
+settings.register_profile("fast", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
+settings.register_profile("large", settings.get_profile("fast"), max_examples=20_000)
+settings.load_profile("fast")
+
+
+@pytest.fixture(scope="session")
+def connection_string(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("azurite")
+    with azurite(folder) as connection_string:
+        yield connection_string
+
+
+@pytest.fixture
+def keys() -> MasterKeys:
+    return MasterKeys({"default": MasterKey(CANARY)}, {})

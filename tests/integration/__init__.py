@@ -1,0 +1,1 @@
+"""Tests against Azurite, the stand-in endpoint and the Python worker runtime."""

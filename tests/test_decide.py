@@ -1,0 +1,149 @@
+"""Decisions: each row of the contract's table of ends, and the delay."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflow_poller.answer import Answer, JobRefused, KeyRefused, KeyResting, Throttled, Unavailable
+from dataflow_poller.decide import EXPIRY_MARGIN, NO_LINK, Defer, PollingPolicy, Record, Wait, decide
+from dataflow_poller.status import JobStatus
+
+POLICY = PollingPolicy(delay_ratio=0.1, min_delay=30, max_delay=900, max_age=48 * 3600)
+WEEK = 7 * 86400
+PENDING = JobStatus("Pending")
+DONE = JobStatus("Completed", data_source_url="https://x/y")
+YOUNG = Wait(27, 33)
+
+
+@pytest.mark.parametrize(
+    ("answer", "rejections", "decision"),
+    [
+        (Throttled("t", 0), 2, Defer(YOUNG, pending=False, rejections=0)),
+        (Throttled("t", 20), 0, Defer(YOUNG, pending=False, rejections=0)),
+        (Throttled("t", 30.2), 0, Defer(Wait(31, 33), pending=False, rejections=0)),
+        (Throttled("t", 600), 0, Defer(Wait(600, 600), pending=False, rejections=0)),
+        (KeyRefused("k"), 2, Defer(YOUNG, pending=False, rejections=0)),
+        (KeyResting("r", 0), 2, Defer(YOUNG, pending=False, rejections=2)),
+        (KeyResting("r", 600), 1, Defer(Wait(600, 600), pending=False, rejections=1)),
+        (JobRefused("HTTP 404"), 0, Defer(YOUNG, pending=False, rejections=1)),
+        (JobRefused("HTTP 404"), 1, Defer(YOUNG, pending=False, rejections=2)),
+        (JobRefused("HTTP 404"), 2, Record("Rejected", None, "HTTP 404")),
+        (JobRefused("HTTP 404"), 9, Record("Rejected", None, "HTTP 404")),
+        (PENDING, 2, Defer(YOUNG, pending=True, rejections=0)),
+        (JobStatus("Odd"), 0, Defer(YOUNG, pending=True, rejections=0)),
+        (JobStatus(""), 0, Defer(YOUNG, pending=True, rejections=0)),
+        (DONE, 2, Record("Completed", DONE, "")),
+        (JobStatus("Completed"), 0, Record("Completed", JobStatus("Completed"), NO_LINK)),
+        (JobStatus("Aborted", error_message="e"), 0, Record("Aborted", JobStatus("Aborted", error_message="e"), "e")),
+        (Unavailable("HTTP 500"), 2, Defer(YOUNG, pending=False, rejections=0)),
+    ],
+)
+def test_each_answer_about_a_young_job(answer: Answer, rejections: int, decision: Record | Defer) -> None:
+    """One decision an answer, as the contract's table has it."""
+    assert decide(answer, rejections, 10, WEEK, POLICY) == decision
+
+
+POLLED_AGAIN = [
+    PENDING,
+    JobStatus("Odd"),
+    JobRefused("j"),
+    Throttled("t", 0),
+    KeyRefused("k"),
+    KeyResting("r", 0),
+    Unavailable("u"),
+]
+
+
+@pytest.mark.parametrize("answer", POLLED_AGAIN)
+def test_whatever_would_poll_again_times_out_when_it_is_too_old(answer: Answer) -> None:
+    """A job does not stay in the queue for ever, and the row says what was last known."""
+    assert isinstance(decide(answer, 0, POLICY.max_age, WEEK, POLICY), Defer)
+    ended = decide(answer, 0, POLICY.max_age + 1, WEEK, POLICY)
+    assert isinstance(ended, Record)
+    assert ended.outcome == "TimedOut"
+    assert "48 hours" in ended.error
+    assert (answer.reason if not isinstance(answer, JobStatus) else answer.state) in ended.error
+
+
+@pytest.mark.parametrize("answer", POLLED_AGAIN)
+def test_whatever_would_poll_again_times_out_before_its_message_expires(answer: Answer) -> None:
+    """A message that is about to expire would take the job with it, so the job gets its row now."""
+    margin = YOUNG.latest + EXPIRY_MARGIN
+    assert isinstance(decide(answer, 0, 10, margin + 1, POLICY), Defer)
+    ended = decide(answer, 0, 10, margin, POLICY)
+    assert isinstance(ended, Record)
+    assert ended.outcome == "TimedOut"
+    assert "expires" in ended.error
+
+
+@pytest.mark.parametrize("answer", [DONE, JobStatus("Aborted")])
+def test_an_end_is_an_end_however_old_the_job_is(answer: JobStatus) -> None:
+    """What the service says of an end goes before the clock."""
+    decision = decide(answer, 0, WEEK, 0, POLICY)
+    assert isinstance(decision, Record)
+    assert decision.outcome == answer.state
+
+
+def test_a_rejection_goes_before_a_time_out() -> None:
+    """The third 404 is the better reason."""
+    decision = decide(JobRefused("HTTP 404"), 2, WEEK, 0, POLICY)
+    assert isinstance(decision, Record)
+    assert decision.outcome == "Rejected"
+
+
+@pytest.mark.parametrize(
+    ("age", "wait"),
+    [(0, (27, 33)), (300, (27, 33)), (1000, (90, 110)), (9000, (810, 990)), (1e9, (810, 990))],
+)
+def test_the_delay_is_a_share_of_the_age_within_its_bounds(age: float, wait: tuple[int, int]) -> None:
+    """A tenth of the age, spread by a tenth either way, from 30 to 900 seconds."""
+    assert POLICY.delay(age) == Wait(*wait)
+
+
+ages = st.floats(0, 1e9)
+policies = st.tuples(st.floats(0, 1), st.floats(1, 3600), st.floats(0, 82800)).map(
+    lambda drawn: PollingPolicy(drawn[0], drawn[1], drawn[1] + drawn[2], 48 * 3600)
+)
+
+
+@given(ages, ages, policies, st.floats(0, 1))
+def test_the_delay_is_bounded_and_grows_with_the_age(
+    age: float, other: float, policy: PollingPolicy, share: float
+) -> None:
+    """For every policy: whole seconds, at least 1, within a tenth of the bounds; an older job never waits less."""
+    wait = policy.delay(age)
+    middle = min(max(policy.delay_ratio * age, policy.min_delay), policy.max_delay)
+    assert 1 <= wait.earliest <= wait.pick(share) <= wait.latest
+    assert wait.earliest >= min(0.9 * middle, round(middle))
+    assert wait.latest <= max(1.1 * middle, round(middle))
+    younger, older = sorted((age, other))
+    assert policy.delay(younger).earliest <= policy.delay(older).earliest
+    assert policy.delay(younger).latest <= policy.delay(older).latest
+
+
+def test_every_second_of_a_wait_can_be_picked() -> None:
+    """Polls spread over the whole span, both ends included."""
+    assert {YOUNG.pick(share / 1000) for share in range(1001)} == set(range(27, 34))
+
+
+reasons = st.text(max_size=5)
+answers: st.SearchStrategy[Answer] = st.one_of(
+    st.builds(JobStatus, st.sampled_from(["Pending", "Completed", "Aborted", "Odd", ""]), reasons),
+    st.builds(Throttled, reasons, st.floats(0, 3600)),
+    st.builds(KeyResting, reasons, st.floats(0, 3600)),
+    *(st.builds(kind, reasons) for kind in (KeyRefused, JobRefused, Unavailable)),
+)
+
+
+@given(answers, st.integers(0, 5), ages, st.floats(-1e9, 1e9), policies)
+def test_every_answer_has_exactly_one_decision(
+    answer: Answer, rejections: int, age: float, expires_in: float, policy: PollingPolicy
+) -> None:
+    """A job is recorded or deferred, and a deferred one is still due before its message expires."""
+    decision = decide(answer, rejections, age, expires_in, policy)
+    if isinstance(decision, Defer):
+        assert decision.wait.latest + EXPIRY_MARGIN < expires_in
+        assert age <= policy.max_age
+        assert 0 <= decision.rejections <= rejections + 1
+    else:
+        assert decision.outcome in ("Completed", "Aborted", "Rejected", "TimedOut")
