@@ -24,7 +24,8 @@ check: $(READY) ## format, lint, strict types, Microsoft's rules for function ap
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13
+	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 > $(VENV)/doctor \
+		|| { cat $(VENV)/doctor; exit 1; }
 
 format: $(READY) ## put the code into its format
 	@$(BIN)/ruff format .

@@ -63,34 +63,29 @@ class StatusCall:
 class Endpoint:
     """The status endpoint, with the connections of one run.
 
-    `requests` bounds each read, not a request: a body that drips is cut by `StatusCall.cut_if_overdue`.
+    There is no `requests.Session`: one would add proxies and `.netrc` of the environment, cookies and redirects, and
+    the key goes to the endpoint only. `requests` bounds each read, not a request: a body that drips is cut by
+    `StatusCall.cut_if_overdue`.
     """
 
     def __init__(self, url: str, request_seconds: float, connections: int) -> None:
         self.request_seconds = request_seconds
         self._url = url
-        self._session = requests.Session()
-        self._session.trust_env = False  # No proxy and no .netrc: the key goes to the endpoint only.
-        self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "dataflow-poller"})
-        adapter = _Adapter(pool_maxsize=connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dataflow-poller"}
+        self._request = requests.Request("GET", url, headers).prepare()
+        self._adapter = _Adapter(pool_maxsize=connections)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        self._adapter.close()
 
     def ask(self, job: DataflowJob) -> Answer:
         """Ask about one job, within `StatusCall.run`, which knows the key."""
-        response = self._session.get(
-            self._url + status_path(job.job_id, job.output),
-            timeout=self.request_seconds,
-            allow_redirects=False,
-            stream=True,
-        )
-        with response:
+        request = self._request.copy()
+        request.prepare_url(self._url + status_path(job.job_id, job.output), None)
+        with self._adapter.send(request, stream=True, timeout=self.request_seconds, verify=True) as response:
             body = _body(response) if response.status_code in STATUSES_WITH_A_BODY else b""
             return read_answer(response.status_code, response.headers, body, job.job_id)
 

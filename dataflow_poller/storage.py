@@ -34,6 +34,7 @@ def transport(session: requests.Session, connections: int) -> RequestsTransport:
     adapter = HTTPAdapter(pool_maxsize=connections)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
+    session.trust_env = False  # Looking for proxies and a .netrc takes a tenth of an operation's time.
     return RequestsTransport(session=session, session_owner=False, connection_timeout=TIMEOUT, read_timeout=TIMEOUT)
 
 
