@@ -3,8 +3,10 @@
 import argparse
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +71,15 @@ def main() -> None:
     )
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command; without one, until Ctrl-C")
     command = parser.parse_args().command
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(__file__).parents[1] / ".local/azurite"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with azurite(folder, blob=10000, queue=10001, table=10002):
             print("Azurite listens on ports 10000 to 10002; its data is in", folder, flush=True)
-            sys.exit(subprocess.call(command) if command else subprocess.call([sys.executable, "-c", "input()"]))
+            if command:
+                sys.exit(subprocess.call(command))
+            threading.Event().wait()
     except KeyboardInterrupt:
         pass
     except RuntimeError as error:

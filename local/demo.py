@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -203,6 +204,7 @@ def watch(demo: Demo, host: subprocess.Popen[bytes], console: Console) -> None:
 def main() -> None:
     """Run the demo; exit 0 only if every job ended as scripted."""
     argparse.ArgumentParser(prog="python -m local.demo", description=__doc__).parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     shutil.rmtree(FOLDER, ignore_errors=True)
     (FOLDER / "azurite").mkdir(parents=True)
