@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AZURITE := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format start clean
+.PHONY: help run test check soak fuzz format start clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -26,6 +26,16 @@ check: $(READY) ## format, lint, strict types, Microsoft's rules for function ap
 	@$(BIN)/mypy
 	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 > $(VENV)/doctor \
 		|| { cat $(VENV)/doctor; exit 1; }
+
+soak: $(READY) $(AZURITE) ## random faults and kills for SECONDS (60), by SEED (a random one); nothing may be lost
+	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(READY) ## fuzz what reads foreign bytes for SECONDS (60): Hypothesis at length, then atheris
+	@HYPOTHESIS_PROFILE=large $(BIN)/pytest -q -n auto tests --ignore tests/integration --ignore tests/infra -k "any or every or no_json"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.1.0
+	@mkdir -p .local/corpus
+	@$(BIN)/python -m tests.fuzz -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=1024 -timeout=10 -max_len=8192 -print_final_stats=1 \
+		.local/corpus tests/samples tests/samples/fuzz
 
 format: $(READY) ## put the code into its format
 	@$(BIN)/ruff format .

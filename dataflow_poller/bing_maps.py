@@ -28,12 +28,11 @@ _this_thread = threading.local()
 
 
 class StatusCall:
-    """One status request. `run` it in a thread; `cut_if_overdue` it from another."""
+    """One status request. `run` it in a thread; `cut` it from another."""
 
     def __init__(self, endpoint: "Endpoint", job: DataflowJob, key: MasterKey) -> None:
         self.job = job
         self.key = key
-        self.overdue = False
         self.connection: HTTPConnection | None = None
         self._endpoint = endpoint
         self._deadline = float("inf")
@@ -45,19 +44,21 @@ class StatusCall:
         try:
             return self._endpoint.ask(self.job)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this answer's trouble, not the run's
-            return Unavailable("timed out" if self.overdue else _reason(error))
+            return Unavailable("timed out" if self.late(time.monotonic()) >= 0 else _reason(error))
         finally:
             self.connection = None  # It may serve another call from now on.
             _this_thread.call = None
 
-    def cut_if_overdue(self, now: float) -> bool:
-        """Past the deadline, cut the connection, so that `run` returns; say whether it is past."""
-        self.overdue = now >= self._deadline
+    def late(self, now: float) -> float:
+        """Seconds past the deadline, by the monotonic clock; negative before."""
+        return now - self._deadline
+
+    def cut(self) -> None:
+        """Cut the connection, so that `run` returns."""
         sock = getattr(self.connection, "sock", None)
-        if self.overdue and sock is not None:
+        if sock is not None:
             with suppress(OSError):  # It closed by itself meanwhile.
                 sock.shutdown(socket.SHUT_RDWR)
-        return self.overdue
 
 
 class Endpoint:
@@ -65,7 +66,7 @@ class Endpoint:
 
     There is no `requests.Session`: one would add proxies and `.netrc` of the environment, cookies and redirects, and
     the key goes to the endpoint only. `requests` bounds each read, not a request: a body that drips is cut by
-    `StatusCall.cut_if_overdue`.
+    `StatusCall.cut`.
     """
 
     def __init__(self, url: str, request_seconds: float, connections: int) -> None:
@@ -134,7 +135,7 @@ def _body(response: requests.Response) -> bytes | Unavailable:
             if len(body) > MAX_BODY:
                 return Unavailable("the body is over 1 MiB")
     except Exception as error:  # noqa: BLE001 - whatever happens to a body, the status may say enough
-        return Unavailable("timed out" if _this_thread.call.overdue else _reason(error))
+        return Unavailable("timed out" if _this_thread.call.late(time.monotonic()) >= 0 else _reason(error))
     return bytes(body)
 
 

@@ -176,8 +176,9 @@ class Drain:
 
     def _cut_overdue_calls(self, now: float) -> None:
         """End requests that are over time; stop waiting for one that even that does not end (a name look-up)."""
-        for call in [call for call in self._calls if call.cut_if_overdue(now)]:
-            if call.cut_if_overdue(now - 1):
+        for call in [call for call in self._calls if call.late(now) >= 0]:
+            call.cut()
+            if call.late(now) >= 1:
                 self._answered(call, Unavailable("timed out"))
 
     def _answered(self, call: StatusCall, answer: Answer) -> None:

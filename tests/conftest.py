@@ -1,5 +1,6 @@
 """Fixtures of all tests; Azurite starts only where a test asks for storage, once a process."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,8 @@ CANARY = "canary&+/%é=key"
 OTHER_KEY = "another-key"
 
 settings.register_profile("fast", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
-settings.register_profile("large", settings.get_profile("fast"), max_examples=20_000)
-settings.load_profile("fast")
+settings.register_profile("large", settings.get_profile("fast"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="session")

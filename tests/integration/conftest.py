@@ -7,12 +7,26 @@ import pytest
 from local.endpoint import StandIn
 from tests.conftest import CANARY, OTHER_KEY
 from tests.scenario import Scenario, scenario
+from tests.storage_proxy import StorageProxy
 
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
     with StandIn(keys={CANARY, OTHER_KEY}) as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def proxy(connection_string: str) -> Iterator[StorageProxy]:
+    with StorageProxy(connection_string) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def flaky(connection_string: str, proxy: StorageProxy, stand_in: StandIn) -> Iterator[Scenario]:
+    """The app with storage that may fail; the test itself looks past the proxy."""
+    with scenario(connection_string, stand_in, JobStorage=proxy.connection_string) as app:
+        yield app
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""Coverage-guided fuzzing of what reads foreign bytes: messages, bodies, headers.
+
+Nothing but an ordinary value may come out, in bounded time and memory. Run by `make fuzz`.
+"""
+
+import base64
+import sys
+
+import atheris
+
+atheris.enabled_hooks.add("RegEx")
+atheris.enabled_hooks.add("str")
+with atheris.instrument_imports(include=["dataflow_poller", "json", "email", "urllib.parse"]):
+    from dataflow_poller.answer import Answer, read_answer
+    from dataflow_poller.decide import PollingPolicy, decide
+    from dataflow_poller.job import DataflowJob, InvalidMessage, parse
+    from dataflow_poller.master_keys import MasterKey, MasterKeys
+
+KEY = "S3cr&t+/%"
+KEYS = MasterKeys({"default": MasterKey(KEY)}, {})
+POLICY = PollingPolicy(0.1, 30, 900, 48 * 3600)
+
+
+def fuzz(data: bytes) -> None:
+    """One input: as a message, plain and in base64, as a body, and as headers."""
+    text = data.decode("utf-8", "replace")
+    for message in (text, base64.b64encode(data).decode()):
+        read = parse(message, "http://127.0.0.1:8085", KEYS)
+        if isinstance(read, InvalidMessage):
+            assert KEY not in read.text, "the key is kept"
+            assert KEY not in read.reason, "the key is told"
+        else:
+            assert isinstance(read, DataflowJob)
+    date, _, retry_after = text[:200].partition("\n")
+    for status, body in ((200, data), (404, data), (503, b"")):
+        answer = read_answer(status, {"Retry-After": retry_after, "Date": date}, body, "id")
+        assert isinstance(answer, Answer)
+        decide(answer, 0, 10, 1000, POLICY)
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, fuzz)
+    atheris.Fuzz()

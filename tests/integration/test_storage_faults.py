@@ -1,0 +1,262 @@
+"""Faults of storage, caused by a proxy before Azurite, and kills of a real process at the moments that matter.
+
+After each, as after every test of the whole app: every message is in the queue or the poison queue or has its row,
+and no key is anywhere it does not belong (see scenario.py).
+"""
+
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Self
+from unittest import mock
+
+import pytest
+
+from dataflow_poller import storage
+from local.host import APP
+from tests.conftest import OTHER_KEY
+from tests.scenario import Scenario
+from tests.storage_proxy import Fault, StorageProxy
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("kind", ["500", "503", "close"])
+@pytest.mark.parametrize("operation", ["receive", "update", "delete", "batch", "upsert"])
+def test_one_failed_operation_is_tried_again(
+    flaky: Scenario, proxy: StorageProxy, operation: str, kind: str, *, after: bool
+) -> None:
+    """Whether storage did what was asked or not: all ends well, at the latest in the next run."""
+    jobs = [flaky.job(), flaky.job(masterKeyName="other" if operation == "upsert" else "default")]
+    pending = flaky.job("never")
+    proxy.faults.append(Fault(operation, kind, after))
+    flaky.poll(BING_MAPS_MASTER_KEY_OTHER=OTHER_KEY)
+    assert proxy.caused.total() == 1
+    flaky.assert_nothing_lost()
+    if operation == "receive" and after:  # The claim of the lost answer must run out first.
+        time.sleep(7.5)
+        flaky.poll(BING_MAPS_MASTER_KEY_OTHER=OTHER_KEY)
+    assert set(flaky.rows()) == {job.job_id for job in jobs}
+    assert pending.job_id not in flaky.rows()
+    assert flaky.queued() == 1
+
+
+@pytest.mark.parametrize("operation", ["batch", "get", "upsert"])
+def test_a_guarded_write_is_tried_again(flaky: Scenario, proxy: StorageProxy, operation: str) -> None:
+    """A `Rejected` row over one that is there: look, then replace, each tried twice."""
+    job = flaky.job(faults=("status:404", "status:404"), rejections=2)
+    flaky.poll()
+    flaky.send(json.dumps({"jobId": job.job_id, "rejections": 2}))
+    proxy.faults.append(Fault(operation, "500"))
+    assert flaky.poll()["rejected"] == 1
+    assert proxy.caused.total() == 1
+    assert flaky.rows()[job.job_id]["Status"] == "Rejected"
+
+
+@pytest.mark.parametrize("kind", ["500", "close"])
+def test_a_poison_copy_is_sent_without_blind_retries(flaky: Scenario, proxy: StorageProxy, kind: str) -> None:
+    """Where the copy is not known to be there, the original stays; a lost answer makes one copy too many, no more."""
+    flaky.send("poison")
+    flaky.poison_queue.create_queue()
+    proxy.faults.append(Fault("send", kind, after=True))
+    assert flaky.poll()["failed"] == 1
+    assert flaky.queued() == 1
+    time.sleep(7.5)
+    assert flaky.poll()["poisoned"] == 1
+    assert flaky.poison() == ["poison", "poison"]
+
+
+@pytest.mark.parametrize("operation", ["batch", "delete", "update", "send"])
+def test_an_operation_that_always_fails_keeps_the_messages(
+    flaky: Scenario, proxy: StorageProxy, operation: str
+) -> None:
+    """Nothing is deleted whose row or copy is not safe; five failures in a row end the run and fail it."""
+    for _ in range(12):
+        flaky.job("never" if operation == "update" else "completed")
+    if operation == "send":
+        flaky.queue.clear_messages()
+        flaky.sent.clear()
+        flaky.send(*(f"poison {number}" for number in range(12)))
+        flaky.poison_queue.create_queue()
+    proxy.faults.append(Fault(operation, "500", times=-1))
+    if operation == "batch":
+        proxy.faults.append(Fault("upsert", "500", times=-1))
+        assert flaky.poll(POLL_CONCURRENCY="32")["failed"] == 12
+    else:
+        assert "5 times in a row" in flaky.fail()
+        assert flaky.summary["stopped"] == "storage"
+    assert flaky.queued() == 12
+    assert flaky.rows().keys() == (flaky.stand_in.jobs.keys() if operation == "delete" else set())
+
+
+def test_storage_that_is_away_fails_the_run_soon(flaky: Scenario, proxy: StorageProxy) -> None:
+    """The error says what storage did; the summary is written."""
+    proxy.faults.append(Fault("receive", "503", times=-1))
+    assert "claim messages: HTTP 503" in flaky.fail()
+    assert flaky.summary["stopped"] == "storage"
+    assert flaky.summary["seconds"] < 5
+
+
+def test_storage_that_hangs_ends_the_run_within_its_bound(flaky: Scenario, proxy: StorageProxy) -> None:
+    """Silence is a failure, too: the bound holds though storage never answers."""
+    flaky.job()
+    proxy.faults.append(Fault("batch", "hang", times=-1))
+    proxy.faults.append(Fault("upsert", "hang", times=-1))
+    with mock.patch.object(storage, "TIMEOUT", 0.5):
+        summary = flaky.poll(POLL_RUN_SECONDS="1")
+    assert (summary["failed"], summary["received"]) == (1, 1)
+    assert summary["seconds"] < 10
+
+
+def test_a_run_gives_up_on_storage_whose_answers_drip(flaky: Scenario, proxy: StorageProxy) -> None:
+    """Where no time-out strikes, the run ends all the same, and says that storage is why."""
+    flaky.job()
+    proxy.faults.append(Fault("receive", "hang"))
+    with mock.patch.object(storage, "TIMEOUT", 60), mock.patch("dataflow_poller.drain.GRACE", 1):
+        assert "did not answer" in flaky.fail(POLL_RUN_SECONDS="1")
+    assert flaky.summary["stopped"] == "storage"
+    assert flaky.summary["seconds"] < 10
+
+
+def test_one_refused_row_does_not_stop_the_others_of_its_batch(flaky: Scenario, proxy: StorageProxy) -> None:
+    """The others are written; that one alone keeps."""
+    jobs = [flaky.job() for _ in range(5)]
+    proxy.faults.append(Fault(f"(PUT|POST) [\\s\\S]*{jobs[2].job_id}", "400", times=-1))
+    summary = flaky.poll()
+    assert (summary["completed"], summary["failed"]) == (4, 1)
+    assert set(flaky.rows()) == {job.job_id for job in jobs} - {jobs[2].job_id}
+    assert flaky.queued() == 1
+
+
+@pytest.mark.parametrize("refused", ["Description", "TraceId|CreatedDate"])
+def test_a_row_is_written_without_the_property_that_is_refused(
+    flaky: Scenario, proxy: StorageProxy, refused: str
+) -> None:
+    """Rather a row that lacks something than none."""
+    job = flaky.job()
+    proxy.faults.append(Fault(f"PUT [\\s\\S]*({refused})", "400", times=-1))
+    assert flaky.poll()["completed"] == 1
+    row = flaky.rows()[job.job_id]
+    assert row["DataSourceUrl"] == job.data_source_url
+    assert not [name for name in row if name in refused]
+
+
+@pytest.mark.parametrize("operation", ["make queue", "make table"])
+def test_what_is_missing_and_may_not_be_made_is_a_clear_error(
+    flaky: Scenario, proxy: StorageProxy, operation: str
+) -> None:
+    """The error names it and says what to do; nothing is deleted."""
+    proxy.faults.append(Fault(operation, "403", times=-1))
+    flaky.job()
+    if operation == "make queue":
+        flaky.send("poison")
+    error = flaky.fail()
+    assert "does not exist and could not be made" in error
+    assert (flaky.name + "-poison" if operation == "make queue" else "T" + flaky.name) in error
+    assert flaky.queued() == 1
+
+
+def test_a_missing_job_queue_that_may_not_be_made_ends_the_run(flaky: Scenario, proxy: StorageProxy) -> None:
+    """There is nothing else to do."""
+    flaky.queue.delete_queue()
+    proxy.faults.append(Fault("make queue", "403", times=-1))
+    assert f"{flaky.name} does not exist and could not be made" in flaky.fail()
+    flaky.queue.create_queue()
+
+
+def test_a_row_that_somebody_else_keeps_changing_is_left_to_them(flaky: Scenario, proxy: StorageProxy) -> None:
+    """The guarded write gives up after some tries, and the message stays."""
+    job = flaky.job(faults=("status:404",), rejections=2)
+    flaky.poll()
+    job.faults.append("status:404")
+    flaky.send(json.dumps({"jobId": job.job_id, "rejections": 2}))
+    proxy.faults.append(Fault(f"PUT [\\s\\S]*{job.job_id}", "412", times=-1, code="UpdateConditionNotSatisfied"))
+    assert flaky.poll()["failed"] == 1
+    assert "somebody else keeps changing it" in flaky.lines("message kept")[0]["reason"]
+    assert flaky.queued() == 1
+
+
+def test_a_claim_that_ran_out_during_the_request_is_no_error(app: Scenario) -> None:
+    """Another poller has taken the message meanwhile; both write the same row."""
+    job = app.job()
+    app.stand_in.latency = 1.5
+    with (
+        mock.patch("dataflow_poller.drain.SETTLING_SECONDS", 0),
+        mock.patch("dataflow_poller.drain.math.ceil", return_value=1),
+    ):
+        first = threading.Thread(target=app.poll, kwargs={"POLL_REQUEST_SECONDS": "5"})
+        first.start()
+        time.sleep(1.2)
+        [claimed] = app.queue.receive_messages(max_messages=1, visibility_timeout=30)
+        first.join()
+    assert app.summary["lost"] == 1
+    assert app.rows()[job.job_id]["Status"] == "Completed"
+    app.queue.delete_message(claimed)
+
+
+def test_a_wrong_clock_of_this_machine_changes_nothing(app: Scenario) -> None:
+    """Ages and expiry follow the storage server's time."""
+    job = app.job("never", ttl=3600)
+
+    class Wrong(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Self:
+            return super().now(tz) + dt.timedelta(hours=60)
+
+    with mock.patch("dataflow_poller.queues.datetime", Wrong), mock.patch("dataflow_poller.drain.datetime", Wrong):
+        assert app.poll()["pending"] == 1
+    time.sleep(1.1)
+    job.end = "completed"
+    app.poll()
+    row = app.rows()[job.job_id]
+    assert abs((row["RecordedDate"] - dt.datetime.now(dt.UTC)).total_seconds()) < 10
+
+
+ONE_RUN = "from dataflow_poller.run import run; run()"
+
+
+@pytest.mark.parametrize("moment", ["claim", "row", "poison copy"])
+def test_a_killed_process_loses_nothing(flaky: Scenario, proxy: StorageProxy, moment: str) -> None:
+    """SIGKILL after the claim, after the row, after the poison copy: all is seen again, and ends the same."""
+    process: subprocess.Popen[bytes] | None = None
+
+    def kill() -> None:
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+
+    if moment == "poison copy":
+        flaky.send("poison")
+        proxy.faults.append(Fault("delete", "close", then=kill))
+    elif moment == "row":
+        job = flaky.job()
+        proxy.faults.append(Fault("delete", "close", then=kill))
+    else:
+        job = flaky.job()
+        proxy.faults.append(Fault("upsert", "close", then=kill))
+    process = subprocess.Popen(
+        [sys.executable, "-c", ONE_RUN], env={**os.environ, **flaky.env}, cwd=APP, stderr=subprocess.PIPE
+    )
+    _, log = process.communicate()
+    flaky.failures.append(log.decode())
+    assert process.returncode == -signal.SIGKILL
+    before = flaky.rows()
+    flaky.assert_nothing_lost()
+    assert flaky.queued() == 1
+    time.sleep(7.5)
+    flaky.poll()
+    assert flaky.queued() == 0
+    if moment == "poison copy":
+        assert flaky.poison() == ["poison", "poison"]
+        return
+    row = flaky.rows()[job.job_id]
+    assert row["Status"] == "Completed"
+    assert row["Polls"] == 2
+    if moment == "row":
+        varying = {"RecordedDate", "Polls"}
+        assert {n: v for n, v in before[job.job_id].items() if n not in varying} == {
+            n: v for n, v in row.items() if n not in varying
+        }
