@@ -17,8 +17,8 @@ help: ## show this help
 run: $(READY) $(AZURITE) ## a dozen jobs from queued to ended, on this machine, in half a minute
 	@$(BIN)/python -m local.demo
 
-test: $(READY) $(AZURITE) ## the whole test suite, on all cores
-	@$(BIN)/pytest -q -n auto --cov --cov-report=term:skip-covered
+test: $(READY) $(AZURITE) ## the whole test suite, with branch coverage
+	@$(BIN)/pytest -q -n 4 --cov --cov-report=term:skip-covered
 
 check: $(READY) ## format, lint, strict types, Microsoft's rules for function apps
 	@$(BIN)/ruff format --check .
@@ -35,7 +35,7 @@ fuzz: $(READY) ## fuzz what reads foreign bytes for SECONDS (60): Hypothesis at 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.1.0
 	@mkdir -p .local/corpus
 	@$(BIN)/python -m tests.fuzz -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=1024 -timeout=10 -max_len=8192 -print_final_stats=1 \
-		.local/corpus tests/samples tests/samples/fuzz
+		-verbosity=0 -artifact_prefix=.local/ .local/corpus tests/samples tests/samples/fuzz
 
 format: $(READY) ## put the code into its format
 	@$(BIN)/ruff format .

@@ -8,8 +8,6 @@ import sys
 
 import atheris
 
-atheris.enabled_hooks.add("RegEx")
-atheris.enabled_hooks.add("str")
 with atheris.instrument_imports(include=["dataflow_poller", "json", "email", "urllib.parse"]):
     from dataflow_poller.answer import Answer, read_answer
     from dataflow_poller.decide import PollingPolicy, decide

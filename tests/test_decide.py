@@ -121,6 +121,15 @@ def test_the_delay_is_bounded_and_grows_with_the_age(
     assert policy.delay(younger).latest <= policy.delay(older).latest
 
 
+@pytest.mark.parametrize(
+    ("seconds", "wait"),
+    [(1, (1, 1)), (1.2, (1, 1)), (1.6, (2, 2)), (2, (2, 2)), (2.5, (2, 2)), (5, (5, 5)), (10, (9, 11))],
+)
+def test_a_delay_too_short_to_spread_in_whole_seconds_is_rounded(seconds: float, wait: tuple[int, int]) -> None:
+    """At least a second, and within a tenth where whole seconds allow it."""
+    assert PollingPolicy(0, seconds, 900, 1000).delay(0) == Wait(*wait)
+
+
 def test_every_second_of_a_wait_can_be_picked() -> None:
     """Polls spread over the whole span, both ends included."""
     assert {YOUNG.pick(share / 1000) for share in range(1001)} == set(range(27, 34))

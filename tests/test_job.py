@@ -173,6 +173,7 @@ KEYED = [
     ("unended property", '{"key": "S3cr-t', '{"key": "***"'),
     ("unended object", '{"key": {"a": "S3cr-t"', '{"key": "***"'),
     ("single quotes", "{'key': 'S3cr-t', 'x': 1}", "{'key': \"***\", 'x': 1}"),
+    ("within a string", '{"a": "the key: S3cr-t of it", "b": 1}', '{"a": "the key: "***" of it", "b": 1}'),
     ("no quotes", "{key: S3cr-t}", '{key: "***"}'),
     ("configured key as text", f"the load used {SECRET}", "the load used ***"),
     ("configured key, encoded", "x S3cr%26t%2b%2F%25 y", "x *** y"),

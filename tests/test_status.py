@@ -166,6 +166,16 @@ def test_what_is_not_of_the_services_form_is_an_invalid_body(body: bytes) -> Non
         read_envelope(body)
 
 
+def test_elements_of_other_namespaces_mean_nothing() -> None:
+    """An extension of somebody's is not the service's word."""
+    body = (
+        (SAMPLES / "aborted.xml")
+        .read_bytes()
+        .replace(b"<Status>", b'<x:Status xmlns:x="https://example.com">odd</x:Status><Status>')
+    )
+    assert job(body).state == "Aborted"
+
+
 def test_a_deep_xml_document_stays_an_ordinary_one() -> None:
     """Depth is no way to stop a run."""
     body = (

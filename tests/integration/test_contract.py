@@ -8,13 +8,16 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 
+from dataflow_poller.row import row
 from local.endpoint import LoadJob
 from local.host import APP
 from tests.conftest import CANARY, OTHER_KEY
 from tests.scenario import Scenario
+from tests.storage_proxy import StorageProxy
 
 COUNTS = (
     "completed",
@@ -84,6 +87,14 @@ def test_pending_is_polled_again_until_it_ends(app: Scenario) -> None:
     time.sleep(2)
     assert app.poll()["completed"] == 1
     assert app.rows()[job.job_id]["Polls"] == 2
+
+
+def test_a_young_pending_job_needs_no_update(flaky: Scenario, proxy: StorageProxy) -> None:
+    """Its claim ends when it is due again; an older one is deferred."""
+    flaky.job("never")
+    assert flaky.poll(POLL_MIN_DELAY_SECONDS="30")["pending"] == 1
+    assert proxy.operations["update"] == 0
+    assert flaky.visible() == []
 
 
 def test_an_unknown_status_is_pending_with_a_warning(app: Scenario) -> None:
@@ -390,6 +401,23 @@ def test_missing_queues_and_table_are_made(app: Scenario) -> None:
     app.send("poison")
     summary = app.poll()
     assert (summary["completed"], summary["poisoned"]) == (1, 1)
+
+
+def test_a_fault_of_our_own_about_one_message_does_not_stop_the_others(app: Scenario) -> None:
+    """It is told, the message stays, and the rest is done."""
+    odd, sound = app.job(), app.job()
+
+    def row_or_fault(*args: object, **_: object) -> object:
+        if odd.job_id in repr(args[1]):
+            raise LookupError(CANARY)
+        return row(*args)  # type: ignore[arg-type] # handed through
+
+    with mock.patch("dataflow_poller.drain.row", row_or_fault):
+        summary = app.poll(POLL_CONCURRENCY="1")
+    assert (summary["completed"], summary["failed"]) == (1, 1)
+    assert app.lines("internal error") == [{"reason": "LookupError"}]
+    assert list(app.rows()) == [sound.job_id]
+    assert app.queued() == 1
 
 
 def test_all_lines_come_from_the_invocations_own_thread(app: Scenario) -> None:

@@ -168,6 +168,19 @@ def test_a_missing_job_queue_that_may_not_be_made_ends_the_run(flaky: Scenario, 
     flaky.queue.create_queue()
 
 
+@pytest.mark.parametrize("operation", ["batch", "get"])
+def test_a_guarded_write_that_always_fails_keeps_the_message(
+    flaky: Scenario, proxy: StorageProxy, operation: str
+) -> None:
+    """Whether the first request fails or a later one."""
+    job = flaky.job(faults=("status:404", "status:404"), rejections=2)
+    flaky.poll()
+    flaky.send(json.dumps({"jobId": job.job_id, "rejections": 2}))
+    proxy.faults.append(Fault(operation, "500", times=-1))
+    assert flaky.poll()["failed"] == 1
+    assert flaky.queued() == 1
+
+
 def test_a_row_that_somebody_else_keeps_changing_is_left_to_them(flaky: Scenario, proxy: StorageProxy) -> None:
     """The guarded write gives up after some tries, and the message stays."""
     job = flaky.job(faults=("status:404",), rejections=2)
