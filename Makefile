@@ -8,11 +8,11 @@ READY := $(VENV)/.ready
 AZURITE := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak fuzz format start clean
+.PHONY: help run test check check-infra soak fuzz format start clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 
 run: $(READY) $(AZURITE) ## a dozen jobs from queued to ended, on this machine, in half a minute
 	@$(BIN)/python -m local.demo
@@ -26,6 +26,16 @@ check: $(READY) ## format, lint, strict types, Microsoft's rules for function ap
 	@$(BIN)/mypy
 	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 > $(VENV)/doctor \
 		|| { cat $(VENV)/doctor; exit 1; }
+
+check-infra: $(READY) ## Checkov's rules on an ARM template of what infra/ registers, plain and with the private network
+	@test -x $(VENV)/checkov/bin/checkov || { echo "Installing Checkov ..."; $(PYTHON) -m venv $(VENV)/checkov && \
+		$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30; }
+	@mkdir -p .local/arm
+	@$(BIN)/python -m tests.infra.arm '{}' > .local/arm/plain.json
+	@$(BIN)/python -m tests.infra.arm '{"privateNetwork": "true"}' > .local/arm/private.json
+	@$(VENV)/checkov/bin/checkov --framework arm --directory .local/arm --compact --quiet \
+		--skip-check $$($(BIN)/python -m tests.infra.arm --skipped)
+	@echo "Checkov found nothing but what is skipped with a reason: $$($(BIN)/python -m tests.infra.arm --skipped)"
 
 soak: $(READY) $(AZURITE) ## random faults and kills for SECONDS (60), by SEED (a random one); nothing may be lost
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
@@ -54,7 +64,7 @@ local.settings.json:
 	@cp local.settings.sample.json $@
 	@echo "Made $@ from the sample: put your master key there. git ignores it."
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt infra/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { echo "Python 3.13 is needed, \
 	for that is what Azure runs: 'pyenv install 3.13', 'uv python install 3.13' or https://www.python.org/downloads/. \
 	Then, where it is not python3: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)"; exit 1; }

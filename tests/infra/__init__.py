@@ -1,0 +1,1 @@
+"""The deployment program, without a cloud."""
