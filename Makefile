@@ -18,7 +18,7 @@ run: $(READY) $(AZURITE) ## a dozen jobs from queued to ended, on this machine, 
 	@$(BIN)/python -m local.demo
 
 test: $(READY) $(AZURITE) ## the whole test suite, with branch coverage
-	@$(BIN)/pytest -q -n 4 --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -q -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
 
 check: $(READY) ## format, lint, strict types, Microsoft's rules for function apps
 	@$(BIN)/ruff format --check .

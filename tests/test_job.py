@@ -153,6 +153,51 @@ def test_what_is_not_a_job_is_kept_to_the_letter_with_a_reason(text: str) -> Non
     assert message.reason.isprintable()
 
 
+UNKNOWN = "it is neither a JSON object, a job id, a status URL nor base64 of one"
+ELSEWHERE = "the status URL is on another host or port than the endpoint"
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("hello", UNKNOWN),
+    (b64("hello"), "what its base64 holds is neither a JSON object, a job id nor a status URL, in UTF-8"),
+    ("{", "it is not sound JSON"),
+    ('{"jobId": NaN}', "it is not sound JSON"),
+    ("{}", "it has not exactly one of jobId and statusUrl"),
+    ('{"jobId": 5}', "jobId is not a string"),
+    ('{"statusUrl": 5}', "statusUrl is not a string"),
+    ('{"jobId": "é"}', "the job id is not 1 to 128 printable ASCII characters other than . and .."),
+    ('{"jobId": "a", "masterKeyName": 5}', "masterKeyName is not a string"),
+    ('{"jobId": "a", "masterKeyName": "-"}', "masterKeyName is not 1 to 64 letters, digits and underscores"),
+    ('{"jobId": "a", "output": null}', "output is not a string"),
+    ('{"jobId": "a", "output": "csv"}', "output is neither json nor xml"),
+    ('{"jobId": "a", "rejections": -1}', "rejections is not a whole number of 0 or more"),
+    ('{"jobId": "a", "JobId": "a"}', "doubled property 'JobId'"),
+    ('{"jobId": "a", "é\\n": 1}', "unknown property '\\xe9\\n': expected jobId or statusUrl, masterKeyName, output"),
+    ('{"jobId": "a", "key": 1}', "it carries a master key: name one with masterKeyName instead"),
+    ('{"x": [{"Key": 1}]}', "it carries a master key: name one with masterKeyName instead"),
+    (STATUS_URL + "?key=x", "its URL carries a master key: leave the key out, name one with masterKeyName instead"),
+    ("https://u@spatial.virtualearth.net/", "the status URL is not a sound http or https URL without user info"),
+    ("https://example.com" + STATUS_PATH + ID, ELSEWHERE),
+    (PUBLIC + ":8443" + STATUS_PATH + ID, ELSEWHERE),
+    (PUBLIC + "/", "the status URL has not the path of a load job"),
+])  # fmt: skip
+def test_a_reason_is_a_sentence_that_says_what_to_mend(text: str, reason: str) -> None:
+    """A person who reads it in the log knows what to do."""
+    message = read(text)
+    assert isinstance(message, InvalidMessage)
+    assert message.reason == reason
+
+
+@pytest.mark.parametrize(("rejections", "text"), [
+    (0, '{"jobId": "a", "masterKeyName": "default", "output": "json"}'),
+    (2, '{"jobId": "a", "masterKeyName": "default", "output": "json", "rejections": 2}'),
+])  # fmt: skip
+def test_a_message_is_rewritten_as_a_person_would_write_it(rejections: int, text: str) -> None:
+    """Plain where it was plain, in base64 where it was that."""
+    assert DataflowJob("a").message(rejections) == text
+    assert DataflowJob("a", encoded=True).message(rejections) == b64(text)
+
+
 SECRET = "S3cr&t+/%"
 KEYED = [
     ("query of a URL", f"{STATUS_URL}?key=S3cr-t", f"{STATUS_URL}?key=***"),

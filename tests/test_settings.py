@@ -81,6 +81,43 @@ def test_all_that_is_wrong_is_named_at_once_without_any_value() -> None:
     assert "S3cret" not in text
 
 
+def test_the_error_is_one_sentence_a_setting_with_what_was_expected() -> None:
+    """Whoever reads it can set them right without looking anything up."""
+    wrong = dict.fromkeys(("JOB_QUEUE", "DATASOURCE_TABLE", "BING_MAPS_URL", "POLL_CONCURRENCY", "POLL_RUN_SECONDS", "POLL_REQUEST_SECONDS", "POLL_MIN_DELAY_SECONDS", "POLL_DELAY_RATIO", "POLL_MAX_DELAY_SECONDS", "JOB_MAX_AGE_HOURS", "POLLERS"), "?")  # fmt: skip
+    expected = [
+        "JobStorage: missing; expected a storage connection string, or JobStorage__accountName, or JobStorage__queueServiceUri and JobStorage__tableServiceUri",
+        "JOB_QUEUE: expected a queue name of 3 to 56 letters",
+        "DATASOURCE_TABLE: expected a table name",
+        "'BING_MAPS_MASTER_KEY_a': expected BING_MAPS_MASTER_KEY_<NAME>, a NAME of 1 to 64 of A-Z, 0-9 and _, other than DEFAULT",
+        "BING_MAPS_URL: expected https://host[:port], or http:// for a loopback host, with no path, query or user",
+        "POLL_CONCURRENCY: expected a whole number from 1 to 256",
+        "POLL_RUN_SECONDS: expected a number from 1 to 1500",
+        "POLL_REQUEST_SECONDS: expected a number from 0.1 to 100",
+        "POLL_MIN_DELAY_SECONDS: expected a number from 1 to 3600",
+        "POLL_DELAY_RATIO: expected a number from 0 to 1",
+        "POLL_MAX_DELAY_SECONDS: expected a number from POLL_MIN_DELAY_SECONDS to 86400 (900 where it is not set)",
+        "JOB_MAX_AGE_HOURS: expected a number above 0 and under 168",
+        "POLLERS: expected a whole number from 1 to 20",
+    ]
+    assert problems(wrong | {"BING_MAPS_MASTER_KEY_a": "x"}) == "wrong app settings: " + "; ".join(expected)
+    expected = [
+        "JobStorage__accountName: expected a storage account name of 3 to 24 lower-case letters and digits",
+        "JobStorage__credential: expected managedidentity, or not to be set",
+        "JobStorage__queueServiceUri: expected an https:// URI, or JobStorage__accountName instead",
+        "JobStorage__tableServiceUri: expected an https:// URI, or JobStorage__accountName instead",
+    ]
+    identity = {"JobStorage__accountName": "A", "JobStorage__credential": "x"}
+    assert problems(identity) == "wrong app settings: " + "; ".join(expected)
+    keys = read(
+        BING_MAPS_MASTER_KEY="", BING_MAPS_MASTER_KEY_V="@Microsoft.KeyVault(x", BING_MAPS_MASTER_KEY_U="\udcff"
+    ).master_keys
+    assert keys.unusable == {
+        "default": "is empty",
+        "v": "is a Key Vault reference that did not resolve: check the secret and the identity's right to read it",
+        "u": "is not valid UTF-8 text",
+    }
+
+
 def test_no_traceback_shows_a_key_even_with_local_variables() -> None:
     """Tools that show local variables do not show the environment."""
     with pytest.raises(SettingsError) as caught:

@@ -14,6 +14,7 @@ from .conftest import ROOT
 sys.path.append(str(ROOT / "infra"))
 import package
 
+pytestmark = pytest.mark.xdist_group("package")  # It is built once a process.
 LOAD = """
 import asyncio, json, sys
 app, runtime = sys.argv[1:3]

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 
+import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from dataflow_poller.settings import Settings
 
 from .conftest import ROOT, VARIANTS, Recording, recorded, run_program
+from .record import DEFAULTS, Cloud
 
 sys.path.append(str(ROOT / "infra"))
-from config import APP_SETTINGS
+from config import APP_SETTINGS, DeploymentConfig
 from identity import ROLES
 from names import Names
 
+pytestmark = pytest.mark.xdist_group("program")  # Its recordings are made once a process.
 ROLE_NAMES = {role: name for name, role in ROLES.items()}
 
 
@@ -227,14 +230,27 @@ def test_the_outputs_are_what_a_person_needs_next(recording: Recording) -> None:
     ({"pollSchedule": "* * *", "bingMapsUrl": "http://example.com", "instanceMemory": "1024", "monthlyBudget": "0", "privateNetwork": "yes"},
      ["pollSchedule", "bingMapsUrl", "instanceMemory", "monthlyBudget", "privateNetwork"]),
 ])  # fmt: skip
-def test_wrong_configuration_is_refused_at_once_and_whole(config: dict[str, str], named: list[str]) -> None:
-    """Every wrong value is named, no key is shown, nothing is registered."""
-    run = run_program(config)
+@pytest.mark.filterwarnings("ignore:There is no current event loop")  # Pulumi's mocks ask for one.
+def test_wrong_configuration_is_named_whole(config: dict[str, str], named: list[str]) -> None:
+    """Every wrong value at once, and no key."""
+    pulumi.runtime.set_mocks(Cloud(), project="dataflow-poller")
+    given = {"location": "westeurope", **DEFAULTS, **config}
+    location = {"azure-native:location": given.pop("location")}
+    values = {f"dataflow-poller:{name}": value for name, value in given.items()}
+    pulumi.runtime.set_all_config(location | values, ["dataflow-poller:masterKeys"])
+    with pytest.raises(pulumi.RunError) as caught:
+        DeploymentConfig.load()
+    for name in named:
+        assert f"  {name}:" in str(caught.value)
+    assert "S3cret" not in str(caught.value)
+
+
+def test_wrong_configuration_is_refused_before_anything_is_registered() -> None:
+    """The program ends with the one error, no traceback, no resource."""
+    run = run_program({"pollers": "21", "masterKeys": "{}"})
     assert run.returncode != 0
     assert run.stdout == ""
-    for name in named:
-        assert f"  {name}:" in run.stderr
-    assert "S3cret" not in run.stderr
+    assert "  pollers: expected a whole number from 1 to 20" in run.stderr
     assert "Traceback" not in run.stderr
 
 
