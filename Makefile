@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AZURITE := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-infra soak fuzz format start clean
+.PHONY: help run test check check-infra bench soak fuzz format start clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -36,6 +36,9 @@ check-infra: $(READY) ## Checkov's rules on an ARM template of what infra/ regis
 	@$(VENV)/checkov/bin/checkov --framework arm --directory .local/arm --compact --quiet \
 		--skip-check $$($(BIN)/python -m tests.infra.arm --skipped)
 	@echo "Checkov found nothing but what is skipped with a reason: $$($(BIN)/python -m tests.infra.arm --skipped)"
+
+bench: $(READY) $(AZURITE) ## measure, beside peers and the bound; writes docs/performance.json and .svg
+	@$(BIN)/python -m bench
 
 soak: $(READY) $(AZURITE) ## random faults and kills for SECONDS (60), by SEED (a random one); nothing may be lost
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
