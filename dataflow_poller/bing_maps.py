@@ -6,14 +6,23 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, Self
+from contextlib import closing, suppress
+from typing import Any, Self, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import DecodeError, IncompleteRead, InvalidChunkLength, NameResolutionError, ReadTimeoutError
+from urllib3.exceptions import (
+    DecodeError,
+    IncompleteRead,
+    InvalidChunkLength,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as TimedOut
 
 from .answer import STATUSES_WITH_A_BODY, Answer, Unavailable, read_answer
 from .job import DataflowJob
@@ -24,6 +33,7 @@ MAX_BODY = 1024 * 1024
 """Bytes of a decoded body; a longer one is not read."""
 
 _CHUNK = 64 * 1024
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dataflow-poller"}
 _this_thread = threading.local()
 
 
@@ -64,17 +74,18 @@ class StatusCall:
 class Endpoint:
     """The status endpoint, with the connections of one run.
 
-    There is no `requests.Session`: one would add proxies and `.netrc` of the environment, cookies and redirects, and
-    the key goes to the endpoint only. `requests` bounds each read, not a request: a body that drips is cut by
-    `StatusCall.cut`.
+    `requests` makes the pool of verified connections, once; a request is a call of that pool. A `requests.Session`
+    would add proxies and `.netrc` of the environment, cookies and redirects, and the key goes to the endpoint only.
+    The time-out bounds each read, not a request: a body that drips is cut by `StatusCall.cut`.
     """
 
     def __init__(self, url: str, request_seconds: float, connections: int) -> None:
         self.request_seconds = request_seconds
-        self._url = url
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dataflow-poller"}
-        self._request = requests.Request("GET", url, headers).prepare()
+        self._timeout = Timeout(connect=request_seconds, read=request_seconds)
         self._adapter = _Adapter(pool_maxsize=connections)
+        request = requests.Request("GET", url).prepare()
+        self._pool = cast(HTTPConnectionPool, self._adapter.get_connection_with_tls_context(request, verify=True))
+        self._adapter.cert_verify(self._pool, url, verify=True, cert=None)  # type: ignore[no-untyped-call] # no types
 
     def __enter__(self) -> Self:
         return self
@@ -84,11 +95,13 @@ class Endpoint:
 
     def ask(self, job: DataflowJob) -> Answer:
         """Ask about one job, within `StatusCall.run`, which knows the key."""
-        request = self._request.copy()
-        request.prepare_url(self._url + status_path(job.job_id, job.output), None)
-        with self._adapter.send(request, stream=True, timeout=self.request_seconds, verify=True) as response:
-            body = _body(response) if response.status_code in STATUSES_WITH_A_BODY else b""
-            return read_answer(response.status_code, response.headers, body, job.job_id)
+        path = status_path(job.job_id, job.output)
+        response = self._pool.urlopen(
+            "GET", path, headers=_HEADERS, timeout=self._timeout, retries=False, redirect=False, preload_content=False
+        )
+        with closing(response):
+            body = _body(response) if response.status in STATUSES_WITH_A_BODY else b""
+            return read_answer(response.status, response.headers, body, job.job_id)
 
 
 class _KeyedConnection(HTTPConnection):
@@ -127,10 +140,10 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _HTTPSPool}
 
 
-def _body(response: requests.Response) -> bytes | Unavailable:
+def _body(response: BaseHTTPResponse) -> bytes | Unavailable:
     body = bytearray()
     try:
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in response.stream(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > MAX_BODY:
                 return Unavailable("the body is over 1 MiB")
@@ -141,10 +154,11 @@ def _body(response: requests.Response) -> bytes | Unavailable:
 
 _REASONS: list[tuple[tuple[type[BaseException], ...], str]] = [
     ((NameResolutionError, socket.gaierror), "name resolution failed"),
-    ((ssl.SSLError, requests.exceptions.SSLError), "TLS failed"),
-    ((TimeoutError, requests.Timeout, ReadTimeoutError), "timed out"),
+    ((ssl.SSLError, SSLError), "TLS failed"),
     ((ConnectionRefusedError,), "connection refused"),
     ((ConnectionError, http.client.RemoteDisconnected), "connection reset"),
+    ((NewConnectionError,), "no connection"),
+    ((TimeoutError, TimedOut), "timed out"),
     ((DecodeError,), "the body does not decode"),
     ((http.client.IncompleteRead, IncompleteRead, InvalidChunkLength), "the body is cut short"),
 ]

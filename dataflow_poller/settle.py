@@ -20,7 +20,7 @@ from .queues import Claim, JobQueues
 from .row import Row
 from .table import MAX_BATCH, DataSourceTable
 
-THREADS = 8
+THREADS = 4
 """Storage operations at once."""
 
 FAILURES_IN_A_ROW = 5
