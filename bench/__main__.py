@@ -20,7 +20,7 @@ from . import report
 from .policy import POLICIES, simulate
 from .rig import Load, rig, storage_alone
 
-SEQUENTIAL_JOBS = 50
+SEQUENTIAL_JOBS = 25
 """The sequential loop drains so many, and its time is scaled: all of them would take minutes."""
 
 
@@ -130,7 +130,7 @@ def main() -> None:
             for number in (jobs // 4, jobs, 4 * jobs)
         },
         "pollers": {
-            str(number): measured(f"{number} pollers", partial(drained, Load(jobs, latency=0.05), "ours", number))
+            str(number): measured(f"{number} pollers", partial(drained, Load(jobs // 2, latency=0.05), "ours", number))
             for number in (1, 2, 4)
         },
         "policies": {
