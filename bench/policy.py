@@ -32,7 +32,7 @@ def exponential(_: float, polls: int, __: random.Random) -> float:
 
 
 POLICIES: dict[str, Policy] = {
-    "the contract's": contract,
+    "the app's": contract,
     "every 15 s": fixed(15),
     "every 60 s": fixed(60),
     "every 5 min": fixed(300),
