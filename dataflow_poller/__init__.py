@@ -7,13 +7,18 @@ with a job is a pure function between thin edges. To read it in the order of the
     run.py          one invocation: settings in, summary line out
     settings.py     app settings -> Settings, or one error that names every wrong one
     master_keys.py  the keys, and hiding them in any text
+    drain.py        the loop: claim, ask, decide, settle
+    queues.py       job queue and poison queue (edge)
     job.py          message text -> DataflowJob | InvalidMessage
+    urls.py         the service's URLs
     bing_maps.py    asks the status endpoint (edge)
     answer.py       HTTP response -> Answer
     status.py       JSON or XML body -> JobStatus
     decide.py       Answer, age and expiry -> Record | Defer
     row.py          Record -> row of the table
-    storage.py      job queue, poison queue, data source table (edge)
-    drain.py        the loop that joins them
+    settle.py       applies decisions, counts what became of each message
+    table.py        the data source table (edge)
+    storage.py      what queues and table have in common: connections, tries, errors (edge)
+    log.py          log lines
     errors.py       all that can be raised
 """
