@@ -42,21 +42,7 @@ class FunctionApp(pulumi.ComponentResource):
             sku={"name": "FC1", "tier": "FlexConsumption"},
             opts=parent,
         )
-        settings: dict[str, pulumi.Input[str]] = {
-            **config.app_settings,
-            **{key_setting(key): reference for key, reference in vault.references().items()},
-            "JobStorage__queueServiceUri": jobs.queue_endpoint,
-            "JobStorage__tableServiceUri": jobs.table_endpoint,
-            "JobStorage__credential": "managedidentity",
-            "JobStorage__clientId": identity.client_id,
-            "AzureWebJobsStorage__accountName": host.name,
-            "AzureWebJobsStorage__credential": "managedidentity",
-            "AzureWebJobsStorage__clientId": identity.client_id,
-            "APPLICATIONINSIGHTS_CONNECTION_STRING": monitoring.insights.connection_string,
-            "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
-                "ClientId=", identity.client_id, ";Authorization=AAD"
-            ),
-        }
+        settings = _settings(config, host, jobs, vault, monitoring, identity)
         # A dictionary, for SiteConfigArgs adds netFrameworkVersion, which some regions refuse here.
         site_config: Any = {
             "appSettings": [{"name": setting, "value": value} for setting, value in settings.items()],
@@ -104,3 +90,29 @@ class FunctionApp(pulumi.ComponentResource):
         self.id, self.name = self.app.id, self.app.name
         self.scm_host = pulumi.Output.concat(self.app.name, ".scm.azurewebsites.net")
         self.register_outputs({})
+
+
+def _settings(
+    config: DeploymentConfig,
+    host: HostStorage,
+    jobs: JobStorage,
+    vault: Vault,
+    monitoring: Monitoring,
+    identity: Identity,
+) -> dict[str, pulumi.Input[str]]:
+    """The contract's settings, the keys as references, storage and telemetry by identity."""
+    return {
+        **config.app_settings,
+        **{key_setting(key): reference for key, reference in vault.references().items()},
+        "JobStorage__queueServiceUri": jobs.queue_endpoint,
+        "JobStorage__tableServiceUri": jobs.table_endpoint,
+        "JobStorage__credential": "managedidentity",
+        "JobStorage__clientId": identity.client_id,
+        "AzureWebJobsStorage__accountName": host.name,
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": identity.client_id,
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": monitoring.insights.connection_string,
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
+            "ClientId=", identity.client_id, ";Authorization=AAD"
+        ),
+    }
