@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 TIMEOUT = 5
 """Seconds to wait for a connection, and for each part of an answer."""
 
+ROW_CHANGED = {"ResourceNotFound", "UpdateConditionNotSatisfied", "ConditionNotMet"}
+"""Error codes: somebody else wrote or deleted the row meanwhile."""
+
 _CLAIM_LOST = {"PopReceiptMismatch", "MessageNotFound"}
 _MISSING = {"QueueNotFound", "TableNotFound"}
 _EXISTS = {"QueueAlreadyExists", "TableAlreadyExists"}
-_ANSWERS = {"EntityAlreadyExists", "ResourceNotFound", "UpdateConditionNotSatisfied", "ConditionNotMet", *_EXISTS}
+_ANSWERS = {"EntityAlreadyExists", *ROW_CHANGED, *_EXISTS}
 
 
 def transport(session: requests.Session, connections: int) -> RequestsTransport:

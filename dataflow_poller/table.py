@@ -10,12 +10,10 @@ from .decide import FINAL
 from .errors import RowRefused, StorageError
 from .row import ESSENTIAL, Row
 from .settings import StorageAccount
-from .storage import credential, made_if_missing
+from .storage import ROW_CHANGED, credential, made_if_missing
 
 MAX_BATCH = 100
 """Rows that one transaction takes, all of one partition and no key twice."""
-
-_CHANGED = {"ResourceNotFound", "UpdateConditionNotSatisfied", "ConditionNotMet"}
 
 
 class DataSourceTable:
@@ -88,7 +86,7 @@ class DataSourceTable:
                     self._replace(row, there)
                 return
             except StorageError as error:
-                if error.code not in _CHANGED:
+                if error.code not in ROW_CHANGED:
                     raise
         raise StorageError("write a row: somebody else keeps changing it")
 

@@ -10,16 +10,15 @@ import re
 import threading
 import time
 import uuid
-from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
-from collections import Counter
+from asyncio import IncompleteReadError, LimitOverrunError, Server, StreamReader, StreamWriter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from .documents import Job, envelope
 from .faults import FAULTS, http
+from .threaded_server import ThreadedServer, url_of
 
 PUBLIC_DATA = "https://spatial.virtualearth.net/REST/v1/data/20181f26d9e94c81acdf9496133d4f23"
 ENDS = ("completed", "failures", "nolink", "aborted", "nolog", "never")
@@ -84,7 +83,7 @@ class LoadJob:
         return job
 
 
-class StandIn:
+class StandIn(ThreadedServer):
     """The stand-in on a thread of its own; a context manager.
 
     Attributes:
@@ -96,6 +95,7 @@ class StandIn:
     """
 
     def __init__(self, *, port: int = 0, keys: set[str] | None = None, latency: float = 0) -> None:
+        super().__init__()
         self.jobs: dict[str, LoadJob] = {}
         self.keys = keys
         self.latency = latency
@@ -104,41 +104,16 @@ class StandIn:
         self.url = ""
         self._port = port
         self._in_flight = 0
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._started.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
 
     def add(self, job: LoadJob) -> LoadJob:
         """Add a job; it begins now."""
         self.jobs[job.job_id] = job
         return job
 
-    def polls(self) -> Counter[str]:
-        """How often each job was asked about."""
-        return Counter({job.job_id: job.polls for job in self.jobs.values()})
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
+    async def _listen(self) -> list[Server]:
         server = await asyncio.start_server(self._connection, "127.0.0.1", self._port)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        self._started.set()
-        await self._stop.wait()
-        server.close()
-        server.abort_clients()
-        connections = asyncio.all_tasks() - {asyncio.current_task()}
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        self.url = url_of(server)
+        return [server]
 
     async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(IncompleteReadError, LimitOverrunError, ConnectionError, asyncio.CancelledError):

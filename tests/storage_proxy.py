@@ -6,15 +6,14 @@ only the answer is lost.
 
 import asyncio
 import re
-import threading
-from asyncio import StreamReader, StreamWriter
+from asyncio import Server, StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
 
 from local.azurite import connection_string
+from local.threaded_server import ThreadedServer, url_of
 
 OPERATIONS = {
     "receive": r"GET /\w+/[\w-]+/messages\?(?!.*peekonly)",
@@ -65,32 +64,20 @@ class Fault:
         return True
 
 
-class StorageProxy:
+class StorageProxy(ThreadedServer):
     """Proxies of Azurite's queue and table services, on a thread of their own; a context manager."""
 
     def __init__(self, upstream: str) -> None:
+        super().__init__()
         self.faults: list[Fault] = []
         self.operations: Counter[str] = Counter()
         self.caused: Counter[str] = Counter()
         self.choose: Callable[[bytes], Fault | None] = self._scripted
         self._upstream = dict(re.findall(r"(Queue|Table)Endpoint=http://([\d.]+:\d+)", upstream))
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._started.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        servers, uris = [], {}
+    async def _listen(self) -> list[Server]:
+        servers: list[Server] = []
+        uris: dict[str, str] = {}
         for service, address in self._upstream.items():
             host, port = address.split(":")
 
@@ -101,17 +88,9 @@ class StorageProxy:
 
             server = await asyncio.start_server(connection, "127.0.0.1", 0, limit=2**22)
             servers.append(server)
-            uris[service] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            uris[service] = url_of(server)
         self.connection_string = connection_string(uris)
-        self._started.set()
-        await self._stop.wait()
-        for server in servers:
-            server.close()
-            server.abort_clients()
-        connections = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        return servers
 
     def _scripted(self, request: bytes) -> Fault | None:
         return next((fault for fault in self.faults if fault.strikes(request)), None)
