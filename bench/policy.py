@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, quantiles
 
-from dataflow_poller.decide import PollingPolicy
+from dataflow_poller.policy import PollingPolicy
 
 JOBS = 5_000
 SHORTEST, LONGEST = 5, 12 * 3600

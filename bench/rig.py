@@ -52,7 +52,7 @@ class Rig:
             **os.environ,
             "JobStorage": connection_string,
             "BING_MAPS_URL": endpoint.stdout.readline().strip(),
-            "BING_MAPS_MASTER_KEY": "a key&+/%",
+            "BING_MAPS_MASTER_KEY": "key-of-the-bench&+/%",
             "POLL_CONCURRENCY": str(load.concurrency),
             "POLL_RUN_SECONDS": "600",
             "PYTHONPATH": str(APP),

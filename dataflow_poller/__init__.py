@@ -14,6 +14,8 @@ with a job is a pure function between thin edges. To read it in the order of the
     bing_maps.py    asks the status endpoint (edge)
     answer.py       HTTP response -> Answer
     status.py       JSON or XML body -> JobStatus
+    outcome.py      what can become of a message
+    policy.py       when to poll again
     decide.py       Answer, age and expiry -> Record | Defer
     row.py          Record -> row of the table
     settle.py       applies decisions, counts what became of each message

@@ -227,13 +227,12 @@ class Drain:
             case Record():
                 new = row(decision, job, claim.polls, claim.inserted, now, self._settings.master_keys.mask)
                 self._settler.record(Ended(claim, decision.outcome, new, age))
-            case Defer(wait, pending, rejections):
-                outcome = "pending" if pending else "unavailable"
+            case Defer(wait, outcome, rejections):
                 text = None if rejections == job.rejections else job.message(rejections)
                 if text is None and wait.earliest <= claim.ends - time.monotonic() <= wait.latest:
-                    self._settler.leave(outcome)
+                    self._settler.leave(outcome.count)
                 else:
-                    self._settler.defer(claim, outcome, wait.pick(random.random()), text)
+                    self._settler.defer(claim, outcome.count, wait.pick(random.random()), text)
             case _:
                 assert_never(decision)
 

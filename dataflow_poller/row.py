@@ -49,7 +49,7 @@ def row(
         "PartitionKey": job.master_key_name,
         "RowKey": quote(job.job_id, safe=""),
         "JobId": job.job_id,
-        "Status": record.outcome,
+        "Status": record.outcome.status,
         "DataSourceName": fit(data_source_name(said.data_source_url)),
         "Description": fit(said.description),
         "ErrorMessage": fit(record.error),

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .decide import PollingPolicy
 from .errors import SettingsError
 from .master_keys import MasterKey, MasterKeys
+from .policy import PollingPolicy
 from .urls import PUBLIC_URL, is_https_or_loopback, split_url
 
 KEY_SETTING = "BING_MAPS_MASTER_KEY"

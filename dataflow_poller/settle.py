@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 
-from .decide import FINAL
 from .errors import ClaimLost, RowRefused, StorageError, StorageMissing
 from .job import InvalidMessage
 from .log import RunLog
+from .outcome import Outcome
 from .queues import Claim, JobQueues
 from .row import Row
 from .table import MAX_BATCH, DataSourceTable
@@ -29,18 +29,13 @@ FAILURES_IN_A_ROW = 5
 ROWS_WAIT = 0.5
 """Seconds that a row may wait for others to be written with."""
 
-OUTCOMES = {"Completed": "completed", "Aborted": "aborted", "Rejected": "rejected", "TimedOut": "timed_out"}
-"""What a row's `Status` counts as."""
-
-COUNTS = (*OUTCOMES.values(), "pending", "unavailable", "poisoned", "released", "lost", "failed")
-
 
 @dataclass(frozen=True)
 class Ended:
     """A job that ended, and the row to write before its message goes."""
 
     claim: Claim
-    outcome: str
+    outcome: Outcome
     row: Row
     age: float
 
@@ -56,7 +51,7 @@ class Settler:
     """
 
     def __init__(self, queues: JobQueues, table: DataSourceTable, log: RunLog) -> None:
-        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
+        self.counts: Counter[str] = Counter({outcome.count: 0 for outcome in Outcome})
         self.events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.error: StorageError | None = None
         self.broken = False
@@ -98,7 +93,7 @@ class Settler:
 
     def record(self, ended: Ended) -> None:
         """Write the row, with others where it can wait for them, then delete the message."""
-        if ended.outcome not in FINAL:
+        if not ended.outcome.final:
             self.spawn(partial(self._table.write_unless_final, ended.row), partial(self._written, [ended]))
             return
         key = (str(ended.row["PartitionKey"]), str(ended.row["RowKey"]))
@@ -173,7 +168,7 @@ class Settler:
                 polls=row["Polls"],
                 ageSeconds=round(ended.age),
             )
-            self._settle(ended.claim, OUTCOMES[ended.outcome], partial(self._queues.delete, ended.claim))
+            self._settle(ended.claim, ended.outcome.count, partial(self._queues.delete, ended.claim))
 
     def _settle(self, claim: Claim, outcome: str, last_operation: Callable[[], None]) -> None:
         """Do the last thing to be done with a claim, then count it."""

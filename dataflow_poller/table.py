@@ -6,8 +6,8 @@ from azure.core import MatchConditions
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
-from .decide import FINAL
 from .errors import RowRefused, StorageError
+from .outcome import FINAL_STATUSES
 from .row import ESSENTIAL, Row
 from .settings import StorageAccount
 from .storage import ROW_CHANGED, credential, made_if_missing
@@ -82,7 +82,7 @@ class DataSourceTable:
                     raise
             try:
                 there = self._tried(lambda: self._table.get_entity(str(row["PartitionKey"]), str(row["RowKey"])))
-                if there.get("Status") not in FINAL:
+                if there.get("Status") not in FINAL_STATUSES:
                     self._replace(row, there)
                 return
             except StorageError as error:

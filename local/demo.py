@@ -30,7 +30,7 @@ from .endpoint import StandIn
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".local/demo"
-KEY = "demo-key&+/%"
+KEY = "key-of-the-demo&+/%"
 TIME_LIMIT = 50
 """Seconds after which the demo gives up."""
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from dataflow_poller.master_keys import MasterKey, MasterKeys
 from local.azurite import azurite
 
-CANARY = "canary&+/%é=key"
+CANARY = "canary&+/%=key-of-the-tests"
 """A master key with all that is easily mishandled."""
 
-OTHER_KEY = "another-key"
+OTHER_KEY = "another-key-of-the-tests"
 
 settings.register_profile("fast", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 settings.register_profile("large", settings.get_profile("fast"), max_examples=2_000)

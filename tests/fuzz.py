@@ -10,9 +10,10 @@ import atheris
 
 with atheris.instrument_imports(include=["dataflow_poller", "json", "email", "urllib.parse"]):
     from dataflow_poller.answer import Answer, read_answer
-    from dataflow_poller.decide import PollingPolicy, decide
+    from dataflow_poller.decide import decide
     from dataflow_poller.job import DataflowJob, InvalidMessage, parse
     from dataflow_poller.master_keys import MasterKey, MasterKeys
+    from dataflow_poller.policy import PollingPolicy
 
 KEY = "S3cr&t+/%"
 KEYS = MasterKeys({"default": MasterKey(KEY)}, {})

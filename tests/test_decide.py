@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow_poller.answer import Answer, JobRefused, KeyRefused, KeyResting, Throttled, Unavailable
-from dataflow_poller.decide import EXPIRY_MARGIN, NO_LINK, Defer, PollingPolicy, Record, Wait, decide
+from dataflow_poller.decide import EXPIRY_MARGIN, NO_LINK, Defer, Record, decide
+from dataflow_poller.outcome import Outcome
+from dataflow_poller.policy import PollingPolicy, Wait
 from dataflow_poller.status import JobStatus
 
 POLICY = PollingPolicy(delay_ratio=0.1, min_delay=30, max_delay=900, max_age=48 * 3600)
@@ -18,24 +20,28 @@ YOUNG = Wait(27, 33)
 @pytest.mark.parametrize(
     ("answer", "rejections", "decision"),
     [
-        (Throttled("t", 0), 2, Defer(YOUNG, pending=False, rejections=0)),
-        (Throttled("t", 20), 0, Defer(YOUNG, pending=False, rejections=0)),
-        (Throttled("t", 30.2), 0, Defer(Wait(31, 33), pending=False, rejections=0)),
-        (Throttled("t", 600), 0, Defer(Wait(600, 600), pending=False, rejections=0)),
-        (KeyRefused("k"), 2, Defer(YOUNG, pending=False, rejections=0)),
-        (KeyResting("r", 0), 2, Defer(YOUNG, pending=False, rejections=2)),
-        (KeyResting("r", 600), 1, Defer(Wait(600, 600), pending=False, rejections=1)),
-        (JobRefused("HTTP 404"), 0, Defer(YOUNG, pending=False, rejections=1)),
-        (JobRefused("HTTP 404"), 1, Defer(YOUNG, pending=False, rejections=2)),
-        (JobRefused("HTTP 404"), 2, Record("Rejected", None, "HTTP 404")),
-        (JobRefused("HTTP 404"), 9, Record("Rejected", None, "HTTP 404")),
-        (PENDING, 2, Defer(YOUNG, pending=True, rejections=0)),
-        (JobStatus("Odd"), 0, Defer(YOUNG, pending=True, rejections=0)),
-        (JobStatus(""), 0, Defer(YOUNG, pending=True, rejections=0)),
-        (DONE, 2, Record("Completed", DONE, "")),
-        (JobStatus("Completed"), 0, Record("Completed", JobStatus("Completed"), NO_LINK)),
-        (JobStatus("Aborted", error_message="e"), 0, Record("Aborted", JobStatus("Aborted", error_message="e"), "e")),
-        (Unavailable("HTTP 500"), 2, Defer(YOUNG, pending=False, rejections=0)),
+        (Throttled("t", 0), 2, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=0)),
+        (Throttled("t", 20), 0, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=0)),
+        (Throttled("t", 30.2), 0, Defer(Wait(31, 33), Outcome.UNAVAILABLE, rejections=0)),
+        (Throttled("t", 600), 0, Defer(Wait(600, 600), Outcome.UNAVAILABLE, rejections=0)),
+        (KeyRefused("k"), 2, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=0)),
+        (KeyResting("r", 0), 2, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=2)),
+        (KeyResting("r", 600), 1, Defer(Wait(600, 600), Outcome.UNAVAILABLE, rejections=1)),
+        (JobRefused("HTTP 404"), 0, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=1)),
+        (JobRefused("HTTP 404"), 1, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=2)),
+        (JobRefused("HTTP 404"), 2, Record(Outcome.REJECTED, None, "HTTP 404")),
+        (JobRefused("HTTP 404"), 9, Record(Outcome.REJECTED, None, "HTTP 404")),
+        (PENDING, 2, Defer(YOUNG, Outcome.PENDING, rejections=0)),
+        (JobStatus("Odd"), 0, Defer(YOUNG, Outcome.PENDING, rejections=0)),
+        (JobStatus(""), 0, Defer(YOUNG, Outcome.PENDING, rejections=0)),
+        (DONE, 2, Record(Outcome.COMPLETED, DONE, "")),
+        (JobStatus("Completed"), 0, Record(Outcome.COMPLETED, JobStatus("Completed"), NO_LINK)),
+        (
+            JobStatus("Aborted", error_message="e"),
+            0,
+            Record(Outcome.ABORTED, JobStatus("Aborted", error_message="e"), "e"),
+        ),
+        (Unavailable("HTTP 500"), 2, Defer(YOUNG, Outcome.UNAVAILABLE, rejections=0)),
     ],
 )
 def test_each_answer_about_a_young_job(answer: Answer, rejections: int, decision: Record | Defer) -> None:
@@ -60,7 +66,7 @@ def test_whatever_would_poll_again_times_out_when_it_is_too_old(answer: Answer) 
     assert isinstance(decide(answer, 0, POLICY.max_age, WEEK, POLICY), Defer)
     ended = decide(answer, 0, POLICY.max_age + 1, WEEK, POLICY)
     assert isinstance(ended, Record)
-    assert ended.outcome == "TimedOut"
+    assert ended.outcome is Outcome.TIMED_OUT
     assert "no end seen within 48 hours; last: " in ended.error
     assert ended.status == (answer if isinstance(answer, JobStatus) else None)
     assert (answer.reason if not isinstance(answer, JobStatus) else answer.state) in ended.error
@@ -73,7 +79,7 @@ def test_whatever_would_poll_again_times_out_before_its_message_expires(answer: 
     assert isinstance(decide(answer, 0, 10, margin + 1, POLICY), Defer)
     ended = decide(answer, 0, 10, margin, POLICY)
     assert isinstance(ended, Record)
-    assert ended.outcome == "TimedOut"
+    assert ended.outcome is Outcome.TIMED_OUT
     assert "no end seen before the message expires; last: " in ended.error
 
 
@@ -82,14 +88,14 @@ def test_an_end_is_an_end_however_old_the_job_is(answer: JobStatus) -> None:
     """What the service says of an end goes before the clock."""
     decision = decide(answer, 0, WEEK, 0, POLICY)
     assert isinstance(decision, Record)
-    assert decision.outcome == answer.state
+    assert decision.outcome.status == answer.state
 
 
 def test_a_rejection_goes_before_a_time_out() -> None:
     """The third 404 is the better reason."""
     decision = decide(JobRefused("HTTP 404"), 2, WEEK, 0, POLICY)
     assert isinstance(decision, Record)
-    assert decision.outcome == "Rejected"
+    assert decision.outcome is Outcome.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,7 @@ def test_every_answer_has_exactly_one_decision(
     if isinstance(decision, Defer):
         assert decision.wait.latest + EXPIRY_MARGIN < expires_in
         assert age <= policy.max_age
+        assert decision.outcome in (Outcome.PENDING, Outcome.UNAVAILABLE)
         assert 0 <= decision.rejections <= rejections + 1
     else:
-        assert decision.outcome in ("Completed", "Aborted", "Rejected", "TimedOut")
+        assert decision.outcome.status

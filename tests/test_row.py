@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dataflow_poller.decide import Record
 from dataflow_poller.job import DataflowJob
 from dataflow_poller.master_keys import MasterKey, MasterKeys
+from dataflow_poller.outcome import Outcome
 from dataflow_poller.row import MAX_STRING, Row, fit_for_a_row, row
 from dataflow_poller.status import JobStatus
 
@@ -19,7 +20,7 @@ NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 
 def written(status: JobStatus | None = None, error: str = "", job_id: str = "id", polls: int = 3) -> Row:
     keys = MasterKeys({"default": MasterKey("S3cr&t")}, {})
-    return row(Record("Completed", status, error), DataflowJob(job_id, "contoso"), polls, SENT, NOW, keys.mask)
+    return row(Record(Outcome.COMPLETED, status, error), DataflowJob(job_id, "contoso"), polls, SENT, NOW, keys.mask)
 
 
 def test_a_full_row() -> None:
