@@ -5,7 +5,8 @@
     └── StorageError         storage did not do what was asked
         ├── StorageMissing   a queue or the table does not exist and could not be made
         ├── ClaimLost        the message was claimed by another, or is gone
-        └── RowRefused       the table refuses a row for its content
+        ├── RowRefused       a queue or the table refuses a text or a row for its content
+        └── SignInFailed     the identity got no token
 
 The endpoint has none: whatever it does is an Answer (see answer.py), for trouble there is normal life.
 """
@@ -20,7 +21,7 @@ class SettingsError(PollerError):
 
 
 class StorageError(PollerError):
-    """Storage failed or could not be reached; names the operation.
+    """Storage failed or could not be reached; names the service, where it is, and why.
 
     Attributes:
         code: storage's error code, such as `ServerBusy`; empty where it gave none.
@@ -40,4 +41,8 @@ class ClaimLost(StorageError):
 
 
 class RowRefused(StorageError):
-    """The table refused a row for what is in it: trying again as it is cannot help."""
+    """Storage refused a row, or a message, for what is in it: trying again as it is cannot help."""
+
+
+class SignInFailed(StorageError):
+    """The identity that storage is reached with got no token."""

@@ -1,17 +1,18 @@
 """One invocation: app settings in, one summary line out."""
 
+import asyncio
 import os
 import time
 
-import requests
-
+from . import __version__
 from .bing_maps import Endpoint
-from .drain import Drain
+from .errors import StorageError
 from .log import RunLog, quiet_libraries
+from .outcome import Outcome
+from .poll import GRACE, PollRun
 from .queues import JobQueues
 from .settings import Settings
-from .settle import THREADS, Settler
-from .storage import transport
+from .storage import Storage
 from .table import DataSourceTable
 
 
@@ -20,30 +21,44 @@ def run() -> None:
 
     Raises:
         SettingsError: an app setting is wrong or missing.
-        StorageError: storage ended the run, or a queue or the table is missing and could not be made.
+        StorageError: storage did not do what must be done: see README, "When a run fails".
+        PollerError: a fault of the app's own.
     """
     quiet_libraries()
-    started = time.monotonic()
     settings = Settings.from_env(os.environ)  # No local variable: a traceback may be shown with those.
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    started = time.monotonic()
+    ends = started + settings.run_seconds
     log = RunLog(settings.master_keys.mask)
-    for name, why in settings.master_keys.unusable.items():
-        log.error("master key not configured", masterKeyName=name, reason=f"its app setting {why}")
-    with (
-        Endpoint(settings.bing_maps_url, settings.request_seconds, settings.concurrency) as endpoint,
-        requests.Session() as session,
-    ):
-        connections = transport(session, THREADS)
-        queues = JobQueues(settings.account, settings.job_queue, connections)
-        settler = Settler(queues, DataSourceTable(settings.account, settings.table, connections), log)
-        drain = Drain(settings, queues, settler, endpoint, log)
-        drain.run()
+    for name in settings.unknown:
+        log.warning("unknown app setting", setting=name)
+    endpoint = Endpoint(
+        settings.bing_maps_url, settings.request_seconds, settings.concurrency, settings.master_keys.mask
+    )
+    storage = Storage(settings.account, log, ends + settings.request_seconds + GRACE)
+    try:
+        queues = JobQueues(storage, settings.job_queue, settings.completion_queue)
+        polls = PollRun(settings, storage, queues, DataSourceTable(storage, settings.table), endpoint, log, ends)
+        await polls.poll_all()
+        try:
+            depth = {"queued": await queues.depth()}
+        except StorageError:
+            depth = {}  # The line says what is known.
+    finally:
+        endpoint.close()
+        storage.close()
     log.info(
         "poll finished",
-        received=drain.received,
-        **settler.counts,
-        oldest_age_seconds=round(drain.oldest_age),
+        received=polls.received,
+        **{outcome.count: polls.counts[outcome] for outcome in Outcome},
+        **depth,
+        oldest_age_seconds=round(polls.oldest_age),
         seconds=round(time.monotonic() - started, 3),
-        stopped=drain.stopped,
+        stopped=polls.stopped,
+        version=__version__,
     )
-    if settler.error:
-        raise settler.error
+    if failure := polls.failure():
+        raise failure

@@ -1,27 +1,38 @@
-"""What the queues and the table have in common: connections, tries, and the meaning of errors. Edge.
+"""What the queues and the table have in common: connections, threads, tries, and the meaning of errors. Edge.
 
-Operations raise StorageError or one of its kinds, and nothing else of the SDKs. The SDKs' own retries, which
-can take minutes, are off: an operation is tried twice, and each try waits `TIMEOUT` seconds at most for a
-connection and for each part of the answer.
+An operation raises StorageError or one of its kinds, and nothing else of the SDKs. The SDKs' own retries, which can
+take minutes, are off: an operation is tried twice, each try with a bound from connecting to the last byte.
 """
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import requests
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
 
-from .errors import ClaimLost, RowRefused, StorageError, StorageMissing
+from .deadline import DeadlineAdapter
+from .errors import ClaimLost, RowRefused, SignInFailed, StorageError, StorageMissing
+from .log import RunLog
+from .reasons import reason_of
 from .settings import StorageAccount
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-TIMEOUT = 5
-"""Seconds to wait for a connection, and for each part of an answer."""
+TRY_SECONDS = 5
+"""For one try of an operation, or of getting a token."""
+
+THREADS = 4
+"""Storage operations at once."""
+
+FAILURES_IN_A_ROW = 5
+"""Failed storage operations in a row that end the run."""
 
 ROW_CHANGED = {"ResourceNotFound", "UpdateConditionNotSatisfied", "ConditionNotMet"}
 """Error codes: somebody else wrote or deleted the row meanwhile."""
@@ -30,71 +41,148 @@ _CLAIM_LOST = {"PopReceiptMismatch", "MessageNotFound"}
 _MISSING = {"QueueNotFound", "TableNotFound"}
 _EXISTS = {"QueueAlreadyExists", "TableAlreadyExists"}
 _ANSWERS = {"EntityAlreadyExists", *ROW_CHANGED, *_EXISTS}
+_LONGEST_SENTENCE = 200
 
 
-def transport(session: requests.Session, connections: int) -> RequestsTransport:
-    """Connections that all clients of a run share; at least as many as threads use them."""
-    adapter = HTTPAdapter(pool_maxsize=connections)
+@dataclass(frozen=True)
+class Place[Client]:
+    """A queue or the table: how it is called in errors, its client, and how it is made where it is missing."""
+
+    kind: Literal["queue", "table"]
+    name: str
+    client: Client
+    make: Callable[[], object]
+    uri: str
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.uri)
+        return f"{self.kind} at {parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+class Storage:
+    """The storage connections and threads of one run.
+
+    Attributes:
+        account: where it is.
+        transport: for the SDKs' clients; no exchange goes on after ``ends``, of the monotonic clock.
+        broken: why storage ends the run, for it failed too often in a row; None where it does not.
+        missing: a queue or the table that could not be made; None where there is none.
+    """
+
+    def __init__(self, account: StorageAccount, log: RunLog, ends: float) -> None:
+        self.account = account
+        self.transport, self._session = _transport(ends)
+        self.broken: StorageError | None = None
+        self.missing: StorageMissing | None = None
+        self._log = log
+        self._threads = ThreadPoolExecutor(THREADS, "dataflow-poller-storage")
+        self._failures_in_a_row = 0
+        self._sign_in_said = False
+
+    def close(self) -> None:
+        """Begin no further operation; wait for none."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    async def do[Client, T](self, place: Place[Client], operation: Callable[[Client], T], tries: int = 2) -> T:
+        """What an operation returns. The queue or table that it needs is made where it is missing.
+
+        It is tried again where storage was at fault, so with more than one try it must bear being done twice.
+
+        Raises:
+            StorageError: or one of its kinds.
+        """
+        try:
+            return await self._counted(place, lambda: operation(place.client), tries)
+        except StorageMissing:
+            await self._make(place)
+        return await self._counted(place, lambda: operation(place.client), tries)
+
+    async def _make[Client](self, place: Place[Client]) -> None:
+        try:
+            await self._counted(place, place.make, tries=2)
+        except StorageError as error:
+            if error.code in _EXISTS:
+                return
+            why = f"does not exist and could not be made ({error}): make it, or let the app's identity make it"
+            text = f"{place.name} {why}"
+            self.missing = self.missing or StorageMissing(text, error.code)
+            raise StorageMissing(text, error.code) from None
+        self._log.warning(f"{place.kind} made", name=place.name)
+
+    async def _counted[T](self, place: object, operation: Callable[[], T], tries: int) -> T:
+        """An operation on a thread. Too many failures in a row end the run; whatever works starts the count anew."""
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, _tried, place, operation, tries)
+        except (ClaimLost, RowRefused, StorageMissing):
+            self._failures_in_a_row = 0  # It answered.
+            raise
+        except StorageError as error:
+            if error.code in _ANSWERS:
+                self._failures_in_a_row = 0
+                raise
+            if isinstance(error, SignInFailed):
+                error = self._said_once(place, error)
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row == FAILURES_IN_A_ROW:
+                text = f"storage failed {FAILURES_IN_A_ROW} times in a row; last: {error}"
+                self.broken = self.broken or StorageError(text, error.code)
+            raise error from None
+        self._failures_in_a_row = 0
+        return result
+
+    def _said_once(self, place: object, error: SignInFailed) -> StorageError:
+        """What the identity library says is told once a run."""
+        if self._sign_in_said:
+            return SignInFailed(f"{place}: the sign-in failed again")
+        self._sign_in_said = True
+        return error
+
+
+def _transport(ends: float) -> tuple[RequestsTransport, requests.Session]:
+    """Connections that all clients share, one a thread, and the session that has them."""
+    session = requests.Session()
+    adapter = DeadlineAdapter(TRY_SECONDS, THREADS, ends)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.trust_env = False  # Looking for proxies and a .netrc takes a tenth of an operation's time.
-    return RequestsTransport(session=session, session_owner=False, connection_timeout=TIMEOUT, read_timeout=TIMEOUT)
+    return RequestsTransport(session=session, session_owner=False), session
 
 
 @cache
 def credential(account: StorageAccount) -> "TokenCredential":
-    """The app's identity; one object a process, for it keeps its tokens."""
+    """The app's identity; one object a process, for it keeps its tokens. Getting one is tried once a try of ours."""
     # Imported here: it takes 0.2 s that a connection string does not need.
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - see above
 
+    transport, _ = _transport(float("inf"))
     if account.managed_identity:
-        return ManagedIdentityCredential(client_id=account.client_id)
-    return DefaultAzureCredential(managed_identity_client_id=account.client_id)
+        return ManagedIdentityCredential(client_id=account.client_id, transport=transport, retry_total=0)
+    return DefaultAzureCredential(managed_identity_client_id=account.client_id, transport=transport, retry_total=0)
 
 
-def tried[T](what: str, operation: Callable[[], T], tries: int = 2) -> T:
-    """What an operation returns; tried again where storage was at fault, so it must bear being done twice.
-
-    Raises:
-        StorageError: or one of its kinds.
-    """
+def _tried[T](place: object, operation: Callable[[], T], tries: int) -> T:
     while True:
         tries -= 1
         try:
             return operation()
         except AzureError as error:
-            meaning = _meaning(what, error)
-        if tries == 0 or type(meaning) is not StorageError or meaning.code in _ANSWERS:
+            meaning = _meaning(place, error)
+        if tries == 0 or isinstance(meaning, ClaimLost | RowRefused | StorageMissing) or meaning.code in _ANSWERS:
             raise meaning
 
 
-def made_if_missing[T](
-    what: str, operation: Callable[[], T], name: str, make: Callable[[], object], tries: int = 2
-) -> T:
-    """What an operation returns; the queue or table that it needs is made where it is missing.
-
-    Raises:
-        StorageError: or one of its kinds.
-    """
-    try:
-        return tried(what, operation, tries)
-    except StorageMissing:
-        pass
-    try:
-        tried(f"make {name}", make)
-    except StorageError as error:
-        if error.code not in _EXISTS:
-            text = f"{name} does not exist and could not be made ({error}): make it, or let the app's identity make it"
-            raise StorageMissing(text, error.code) from None
-    return tried(what, operation, tries)
-
-
-def _meaning(what: str, error: AzureError) -> StorageError:
+def _meaning(place: object, error: AzureError) -> StorageError:
     """Our own error, without the SDK's text: that may quote a request."""
     status: int | None = getattr(error, "status_code", None)
     raw = getattr(error, "error_code", None) or ""
     code = str(getattr(raw, "value", raw))
-    text = f"{what}: " + (f"HTTP {status} {code}".rstrip() if status else f"no answer ({type(error).__name__})")
+    if status:
+        text = f"{place}: " + f"HTTP {status} {code}".rstrip()
+    elif isinstance(error, ClientAuthenticationError):
+        return SignInFailed(f"{place}: the sign-in failed: {_sentence(str(error))}")
+    else:
+        text = f"{place}: {reason_of(error)}"
     if code in _CLAIM_LOST:
         return ClaimLost(text, code)
     if code in _MISSING:
@@ -102,3 +190,9 @@ def _meaning(what: str, error: AzureError) -> StorageError:
     if status in (400, 413):
         return RowRefused(text, code)
     return StorageError(text, code)
+
+
+def _sentence(text: str) -> str:
+    """The first sentence of what an identity library says at length."""
+    first = " ".join(text.split()).partition(". ")[0]
+    return first if len(first) <= _LONGEST_SENTENCE else first[: _LONGEST_SENTENCE - 1] + "…"
