@@ -4,23 +4,30 @@ A run claims messages of the job queue, asks the status endpoint about each job 
 job's end to the data source table or lets the message reappear later. Gather, decide, apply: what to do
 with a job is a pure function between thin edges. To read it in the order of the data:
 
-    run.py          one invocation: settings in, summary line out
+    run.py          one invocation: settings in, edges made, summary line out
     settings.py     app settings -> Settings, or one error that names every wrong one
-    master_keys.py  the keys, and hiding them in any text
-    drain.py        the loop: claim, ask, decide, settle
-    queues.py       job queue and poison queue (edge)
+    app_settings.py the table of them; setting_kinds.py, pasted.py, connection_string.py and ncrontab.py read values
+    master_keys.py  the keys
+    poll.py         the loop that claims, and the way of each message
+    queues.py       job, poison and completion queue (edge)
     job.py          message text -> DataflowJob | InvalidMessage
     urls.py         the service's URLs
+    asking.py       which keys rest, and when the endpoint is given up
     bing_maps.py    asks the status endpoint (edge)
     answer.py       HTTP response -> Answer
     status.py       JSON or XML body -> JobStatus
-    outcome.py      what can become of a message
     policy.py       when to poll again
     decide.py       Answer, age and expiry -> Record | Defer
+    outcome.py      what can become of a message
     row.py          Record -> row of the table
-    settle.py       applies decisions, counts what became of each message
-    table.py        the data source table (edge)
+    table.py        the data source table, and rows in batches (edge)
+    completion.py   row -> completion event
     storage.py      what queues and table have in common: connections, tries, errors (edge)
-    log.py          log lines
+    deadline.py     connections that carry a deadline (edge)
+    reasons.py      a library's error -> why there was no answer
+    log.py          log lines; tally.py those that count jobs
     errors.py       all that can be raised
 """
+
+__version__ = "1.0.0"
+"""That of pyproject.toml, which is not deployed."""

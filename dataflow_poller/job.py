@@ -59,6 +59,7 @@ class InvalidMessage:
 
     reason: str
     text: str
+    cut: bool = False
 
 
 class _Invalid(ValueError):
