@@ -47,12 +47,14 @@ def test_any_blanks_around_its_signs_are_left_out(text: str, data: st.DataObject
 
 @pytest.mark.parametrize(("text", "why"), [
     ("nonsense", "expected name=value"),
-    (";", "expected AccountName|URL"),
+    (";", "expected AccountName, or QueueEndpoint and TableEndpoint"),
+    ("q8/x=", "expected name=value"),
+    ("q8/x=y", "expected AccountName, or"),
     ("AccountName=a;AccountKey", "expected name=value"),
     ("AccountName=a;AccountKey=", "expected name=value"),
     ("AccountName=a;=b", "expected name=value"),
     ("AccountName=a", "expected AccountName and AccountKey"),
-    (f"AccountKey={KEY}", "QueueEndpoint"),
+    (f"AccountKey={KEY}", "expected AccountName, or"),
     (f"AccountName=a;AccountKey={KEY};accountname=b", "twice"),
     ("AccountName=a;AccountKey=not base64!", "the account key is not base64"),
     ("AccountName=a;AccountKey=c2VjcmV0LWtleQ=", "the account key is not base64"),
