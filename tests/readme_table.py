@@ -13,8 +13,8 @@ def table() -> str:
     """A row a setting, in Markdown."""
     rows = ["| setting | default | meaning | a value is |", "|---|---|---|---|"]
     for setting in APP_SETTINGS.values():
-        default = "" if setting.default is None else f"`{setting.default}`"
-        rows.append(f"| `{setting.name}` | {default} | {setting.meaning} | {setting.expected} |")
+        default = "" if setting.default is None else f"`{setting.default}` "
+        rows.append(f"| `{setting.name}` | {default}| {setting.meaning} | {setting.expected} |")
     return "\n".join(rows)
 
 

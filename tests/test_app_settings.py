@@ -2,10 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.policy import CONTRACT
 from dataflow_poller.app_settings import (
@@ -17,10 +21,12 @@ from dataflow_poller.app_settings import (
     POLL_RUN_SECONDS,
     POLL_SCHEDULE,
 )
+from dataflow_poller.setting_kinds import AppSetting
 from dataflow_poller.settings import Settings
 from local.host import APP
 
 from .readme_table import README, TABLE, table
+from .test_pasted import unseen
 
 OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 """What the Functions host itself needs in local.settings.json."""
@@ -34,6 +40,24 @@ def test_every_default_is_a_value() -> None:
     for setting in APP_SETTINGS.values():
         if setting.default is not None:
             setting.read(setting.default)
+
+
+@settings(max_examples=200)
+@given(st.sampled_from([setting for setting in APP_SETTINGS.values() if setting.default]), st.tuples(*[unseen] * 4), st.sampled_from(["", '"', "'"]))  # fmt: skip
+def test_any_setting_is_read_as_it_was_meant(
+    setting: AppSetting[object], around: tuple[str, str, str, str], quote: str
+) -> None:
+    """Whatever pasting brought along."""
+    before, inside, inside_end, after = around
+    text = setting.default or ""
+    assert setting.read(before + quote + inside + text + inside_end + quote + after) == setting.read(text)
+
+
+def test_checking_settings_imports_little() -> None:
+    """The Functions host indexes the app with it, and the deployment has neither the SDKs nor an XML library."""
+    code = "import sys, dataflow_poller.settings, dataflow_poller.local_settings; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=APP, capture_output=True, check=True, text=True)
+    assert not {"azure", "requests", "urllib3", "defusedxml", "xml"} & set(run.stdout.split())
 
 
 def test_readme_has_the_table() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow_poller.connection_string import connection_string
@@ -38,6 +38,7 @@ def test_blanks_and_line_breaks_around_its_signs_are_left_out(pasted: str, meant
     open_both(meant)
 
 
+@settings(max_examples=200)
 @given(st.sampled_from([AZURITE, SAS, PORTAL]), st.data())
 def test_any_blanks_around_its_signs_are_left_out(text: str, data: st.DataObject) -> None:
     """Wherever they are, and whatever of them."""
@@ -84,6 +85,7 @@ names = st.sampled_from(["AccountName", "AccountKey", "QueueEndpoint", "TableEnd
 values = st.sampled_from(["abc", KEY, "https://a.example", "http://127.0.0.1:1/a", "http://[::1]", "true", "https", "http", "a.example", "sv=1&sig=2", "?sv=1", "====", "="]) | st.text(max_size=8)  # fmt: skip
 
 
+@settings(max_examples=200)
 @given(st.sampled_from([AZURITE, SAS, PORTAL]), st.dictionaries(names, values | st.none(), max_size=3), st.sampled_from(["", ";", ";;x"]))  # fmt: skip
 def test_any_text_that_is_taken_is_taken_by_both_sdks(sound: str, changes: dict[str, str | None], rest: str) -> None:
     """Neither fails with a text of its own, which might show the key."""

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow_poller.errors import SettingsFileError
@@ -97,6 +97,7 @@ noise = st.lists(st.sampled_from([" ", "\n", "\t", '// c, ]}"\n', "/* , } */", "
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | st.booleans() | st.integers()
 
 
+@settings(max_examples=200)
 @given(st.dictionaries(st.from_regex(r"\w{1,9}", fullmatch=True), values), st.data())
 def test_any_file_with_comments_and_last_commas_is_read(
     tmp_path_factory: pytest.TempPathFactory, meant: dict[str, str | bool | int], data: st.DataObject
