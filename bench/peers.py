@@ -75,7 +75,7 @@ async def asynchronous() -> None:
 
         async def claim() -> None:
             while True:
-                pages = queue.receive_messages(messages_per_page=32, visibility_timeout=CLAIM_SECONDS).by_page()
+                pages = queue.receive_messages(messages_per_page=32, visibility_timeout=DELAY).by_page()
                 page = await anext(pages, None)
                 if page is None:
                     break
@@ -89,9 +89,7 @@ async def asynchronous() -> None:
                 async with session.get(URL + message.content, params={"output": "json", "key": KEY}) as response:
                     answer = await response.json()
                 job = answer["resourceSets"][0]["resources"][0]
-                if job["status"] == "Pending":
-                    await queue.update_message(message, visibility_timeout=DELAY)
-                else:
+                if job["status"] != "Pending":  # A pending one is due again when its claim ends, as with ours.
                     await table.upsert_entity(_row(message.content, job))
                     await queue.delete_message(message)
 

@@ -6,7 +6,8 @@ with a job is a pure function between thin edges. To read it in the order of the
 
     run.py          one invocation: settings in, edges made, summary line out
     settings.py     app settings -> Settings, or one error that names every wrong one
-    app_settings.py the table of them; setting_kinds.py, pasted.py, connection_string.py and ncrontab.py read values
+    app_settings.py the table of them; their kinds and the forms of their values are in setting_kinds.py, pasted.py,
+                    connection_string.py and ncrontab.py; local_settings.py reads a developer's file of them
     master_keys.py  the keys
     poll.py         the loop that claims, and the way of each message
     queues.py       job, poison and completion queue (edge)

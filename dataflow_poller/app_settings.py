@@ -24,8 +24,8 @@ from .urls import PUBLIC_URL
 JOB_STORAGE = AppSetting(
     "JobStorage",
     None,
-    "connection of the queue and the table: a connection string (`UseDevelopmentStorage=true` works). Required, or "
-    "in its place an identity-based connection: `JobStorage__accountName`, or the two service URIs",
+    "connection of the queue and the table, such as `UseDevelopmentStorage=true`. Required, or in its place its "
+    "parts, which sign in with an identity",
     "a storage connection string, or JobStorage__accountName, or JobStorage__queueServiceUri and "
     "JobStorage__tableServiceUri",
     connection_string,
@@ -35,21 +35,21 @@ TABLE_SERVICE_URI = service_uri_setting("table")
 ACCOUNT_NAME = text_setting(
     "JobStorage__accountName",
     None,
-    "name of the storage account, in place of the two URIs",
+    "a part: the storage account, from which the two URIs follow",
     "a storage account name of 3 to 24 lower-case letters and digits",
     "[a-z0-9]{3,24}",
 )
 CREDENTIAL = text_setting(
     "JobStorage__credential",
     None,
-    "`managedidentity`: sign in as the app's managed identity, and as nobody else",
+    "a part: whether to sign in as the app's managed identity and as nobody else",
     "managedidentity, or not to be set",
     "(?i:managedidentity)",
 )
 CLIENT_ID = text_setting(
     "JobStorage__clientId",
     None,
-    "which of the app's user-assigned identities",
+    "a part: which of the app's user-assigned identities that is",
     "the client id of a managed identity",
     "[!-~]+",
 )

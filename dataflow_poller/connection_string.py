@@ -41,6 +41,8 @@ def connection_string(text: str) -> str:
 
 def _check(values: dict[str, str]) -> None:
     name = values.get("accountname")
+    if name is None and not {"queueendpoint", "tableendpoint"} <= values.keys():
+        raise ValueError("expected AccountName, or QueueEndpoint and TableEndpoint")
     if name is not None and not _ACCOUNT_NAME.fullmatch(name):
         raise ValueError("its AccountName is no name of a storage account")
     for service in ("queue", "table"):

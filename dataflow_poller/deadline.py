@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import certifi
@@ -155,6 +156,7 @@ class DeadlineTlsConnection(DeadlineConnection, HTTPSConnection):
         self.sock.deadline = self._deadline
 
 
+@cache
 def _tls_context(authorities: str) -> ssl.SSLContext:
     context = create_urllib3_context()
     context.load_verify_locations(authorities)

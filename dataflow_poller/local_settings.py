@@ -62,7 +62,7 @@ def _values(content: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise _NoSettingsError(f"it is no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
-        raise _NoSettingsError("it is no settings file: it is nested too deep") from None
+        raise _NoSettingsError("it is nested too deep") from None
     if not isinstance(settings, dict):
         raise _NoSettingsError(f"it is no JSON object: expected {_EXPECTED}")
     settings = {name.lower(): value for name, value in settings.items()}

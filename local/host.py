@@ -2,7 +2,8 @@
 
 Indexing, decoding the trigger and invoking are done by Microsoft's own Python worker runtime, as in the cloud. The
 host's half of the conversation, which there is in .NET and speaks protobuf, is here: plain objects in the
-messages' shapes, and the schedules.
+messages' shapes, and the schedules. What it needs of the app's package it imports late: an app in another folder
+brings its own.
 """
 
 import argparse
@@ -19,13 +20,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure_functions_runtime import handle_event
 
-from dataflow_poller.errors import SettingsFileError
-from dataflow_poller.local_settings import local_settings, under_environment
-from dataflow_poller.ncrontab import Schedule
+if TYPE_CHECKING:
+    from dataflow_poller.ncrontab import Schedule
 
 APP = Path(__file__).parents[1]
 
@@ -134,12 +134,14 @@ def _timer(function: Any) -> Timer:
     return Timer(function.name, function.function_id, binding["name"], binding["schedule"], binding["runOnStartup"])
 
 
-def schedule_of(timer: Timer, settings: Mapping[str, str]) -> Schedule:
+def schedule_of(timer: Timer, settings: Mapping[str, str]) -> "Schedule":
     """The timer's schedule, `%SETTING%` resolved; nothing stands for a setting that is missing.
 
     Raises:
         WrongSchedule: Azure would not read it, or it never fires; says what was expected.
     """
+    from dataflow_poller.ncrontab import Schedule  # noqa: PLC0415 - late, see above
+
     expression = re.sub("%(.+?)%", lambda match: settings.get(match[1], ""), timer.schedule)
     try:
         schedule = Schedule.parse(expression)
@@ -149,7 +151,7 @@ def schedule_of(timer: Timer, settings: Mapping[str, str]) -> Schedule:
     return schedule
 
 
-async def _fire(host: FunctionsHost, timer: Timer, schedule: Schedule, stopping: asyncio.Event) -> None:
+async def _fire(host: FunctionsHost, timer: Timer, schedule: "Schedule", stopping: asyncio.Event) -> None:
     """Fire one timer on its schedule, a run at a time; ticks that a run sat out fire once, past due."""
     due = schedule.next_after(datetime.now(UTC))
     while not stopping.is_set():
@@ -180,6 +182,9 @@ async def serve() -> None:
 
 def main() -> None:
     """Read the settings, log to standard error, serve."""
+    from dataflow_poller.errors import SettingsFileError  # noqa: PLC0415 - late, see above
+    from dataflow_poller.local_settings import local_settings, under_environment  # noqa: PLC0415 - likewise
+
     parser = argparse.ArgumentParser(
         prog="python -m local.host",
         description="Runs function_app.py as the Functions host would, timers on their schedules, until Ctrl-C.",

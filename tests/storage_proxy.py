@@ -35,7 +35,7 @@ class Fault:
 
     Attributes:
         operation: a key of `OPERATIONS`, or a regular expression over the request's first line and body.
-        kind: `500`, `403` and so on, `close`, or `hang`.
+        kind: `500`, `403` and so on, `close`, `reset`, `hang`, or `drip head` and `drip body`: a byte at a time, from there on.
         after: whether storage does what was asked before the fault.
         times: how often; -1 for always.
         skip: how many requests pass before.
@@ -115,13 +115,28 @@ class StorageProxy(ThreadedServer):
                         fault.then()
                     if fault.kind == "close":
                         break
+                    if fault.kind == "reset":
+                        writer.transport.abort()
+                        break
                     if fault.kind == "hang":
                         await asyncio.sleep(HANG_SECONDS)
+                    if fault.kind.startswith("drip"):
+                        await _drip(writer, answer, from_body=fault.kind == "drip body")
+                        break
                     answer = f"HTTP/1.1 {fault.kind} Fault\r\nx-ms-error-code: {fault.code}\r\nContent-Length: 0\r\n\r\n".encode()
                 writer.write(answer)
                 await writer.drain()
         upstream_writer.close()
         writer.close()
+
+
+async def _drip(writer: StreamWriter, answer: bytes, *, from_body: bool) -> None:
+    begin = answer.index(b"\r\n\r\n") + 4 if from_body else 0
+    writer.write(answer[:begin])
+    for at in range(begin, len(answer)):
+        writer.write(answer[at : at + 1])
+        await writer.drain()
+        await asyncio.sleep(0.5)
 
 
 async def _message(reader: StreamReader, *, no_body: bool = False) -> bytes:

@@ -1,7 +1,7 @@
 """Values as people paste them: what comes along unseen is left out, and nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow_poller.pasted import pasted
@@ -28,6 +28,7 @@ def test_what_comes_along_with_pasting_is_left_out(text: str, meant: str) -> Non
     assert pasted(text) == meant
 
 
+@settings(max_examples=200)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\"'"), min_size=1), st.sampled_from(["", '"', "'"]), st.tuples(*[unseen] * 4))  # fmt: skip
 def test_any_value_is_what_was_meant(value: str, quote: str, around: tuple[str, str, str, str]) -> None:
     """Whatever is around it and its quotes."""
@@ -35,6 +36,7 @@ def test_any_value_is_what_was_meant(value: str, quote: str, around: tuple[str, 
     assert pasted(before + quote + inside + value + inside_end + quote + after) == value
 
 
+@settings(max_examples=200)
 @given(st.text())
 def test_any_text_keeps_its_middle(text: str) -> None:
     """What is left is a part of the text, and nothing unseen is at its ends."""
