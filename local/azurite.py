@@ -9,13 +9,40 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _SCRIPT = Path(__file__).parents[1] / "node_modules/azurite/dist/src/azurite.js"
+_CLOCK = Path(__file__).with_name("azurite_clock.cjs")
 _ACCOUNT = "devstoreaccount1"
 # Azurite's account key, which is the same everywhere: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at (http://\S+)")
+
+
+class Clock:
+    """Azurite's clock: this machine's, and what tests have moved it forward by. May be used from any thread."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._moved = timedelta()
+        self._one_at_a_time = threading.Lock()
+
+    def now(self) -> datetime:
+        """The time in Azurite, UTC."""
+        return datetime.now(UTC) + self._moved
+
+    def advance(self, seconds: float) -> None:
+        """Move it forward; every request from now on meets the new time. Signatures have no date that it checks."""
+        assert self._process.stdin is not None, "it was started with pipes"
+        assert self._process.stdout is not None, "it was started with pipes"
+        with self._one_at_a_time:
+            self._process.stdin.write(f"{seconds}\n")
+            self._process.stdin.flush()
+            while not (line := self._process.stdout.readline()).startswith("clock: "):
+                if not line:
+                    raise RuntimeError("Azurite has ended")
+            self._moved = timedelta(seconds=float(line.removeprefix("clock: ")))
 
 
 @contextmanager
@@ -28,16 +55,34 @@ def azurite(folder: Path, *, blob: int = 0, queue: int = 0, table: int = 0) -> I
     Raises:
         RuntimeError: it did not start; says why.
     """
+    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
+    with _started([], folder, ports) as process:
+        yield connection_string(_uris(process))
+
+
+@contextmanager
+def azurite_with_clock(folder: Path) -> Iterator[tuple[str, Clock]]:
+    """Run Azurite on free ports, as `azurite` does; gives the connection string and its clock, which can be moved."""
+    ports = ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    with _started(["--require", str(_CLOCK)], folder, ports) as process:
+        yield connection_string(_uris(process)), Clock(process)
+
+
+@contextmanager
+def _started(node_options: list[str], folder: Path, ports: list[str]) -> Iterator[subprocess.Popen[str]]:
     node = shutil.which("node")
     if node is None or not _SCRIPT.exists():
         raise RuntimeError("Azurite is not installed: install Node.js 20 or later, then run `npm ci` in this folder")
-    ports = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
     options = ["--location", str(folder), "--skipApiVersionCheck", "--disableTelemetry", "--silent", *ports]
     process = subprocess.Popen(
-        [node, str(_SCRIPT), *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [node, *node_options, str(_SCRIPT), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
-        yield connection_string(_uris(process))
+        yield process
     finally:
         process.terminate()
         process.communicate()

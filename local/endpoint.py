@@ -8,9 +8,9 @@ import argparse
 import asyncio
 import re
 import threading
-import time
 import uuid
 from asyncio import IncompleteReadError, LimitOverrunError, Server, StreamReader, StreamWriter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,8 @@ class LoadJob:
     """A job of the stand-in.
 
     Attributes:
-        seconds: until it ends, from its creation.
+        job_id: without case, as the service has its ids.
+        seconds: until it ends, from when it was added.
         end: one of `ENDS`: completed, ... with failed entities, ... without a link, aborted, ... without a log, never.
         faults: what the first polls meet instead of an answer, in order (see faults.py).
     """
@@ -41,18 +42,16 @@ class LoadJob:
     faults: list[str] = field(default_factory=list)
     name: str = "FourthCoffeeSample"
     polls: int = 0
-    created: float = field(default_factory=time.monotonic)
 
     @property
     def data_source_url(self) -> str:
         """What a poller is to find."""
         return f"{PUBLIC_DATA}/{self.name}"
 
-    def document(self) -> Job:
-        """The job as the service would show it now."""
-        age = time.monotonic() - self.created
-        ended = age >= self.seconds and self.end != "never"
-        created = datetime.now(UTC) - timedelta(seconds=age)
+    def document(self, created: datetime, now: datetime) -> Job:
+        """The job as the service would show it at that time."""
+        ends = created + timedelta(seconds=self.seconds)
+        ended = now >= ends and self.end != "never"
         links = [
             {
                 "role": "self",
@@ -66,7 +65,7 @@ class LoadJob:
             "description": None if self.end == "nolink" else f"load of {self.name}",
             "status": "Pending",
             "createdDate": created,
-            "completedDate": created + timedelta(seconds=self.seconds) if ended else None,
+            "completedDate": ends if ended else None,
             "totalEntityCount": 100,
             "processedEntityCount": 100 if ended else 0,
             "failedEntityCount": 0,
@@ -87,9 +86,11 @@ class StandIn(ThreadedServer):
     """The stand-in on a thread of its own; a context manager.
 
     Attributes:
-        jobs: by job id; may be changed at any time.
+        jobs: by job id in lower case; what they are to do may be changed at any time.
         keys: the master keys it accepts; None for any.
         latency: seconds before it answers.
+        meanwhile: called for each request before it is answered, on the stand-in's thread: what happens elsewhere while
+            the caller waits.
         requests: method and target of every request that came in, key included.
         most_in_flight: the greatest number of requests at once.
     """
@@ -99,16 +100,30 @@ class StandIn(ThreadedServer):
         self.jobs: dict[str, LoadJob] = {}
         self.keys = keys
         self.latency = latency
+        self.meanwhile: Callable[[], object] | None = None
         self.requests: list[tuple[str, str]] = []
         self.most_in_flight = 0
         self.url = ""
         self._port = port
         self._in_flight = 0
+        self._moved = timedelta()
+        self._created: dict[str, datetime] = {}
 
     def add(self, job: LoadJob) -> LoadJob:
         """Add a job; it begins now."""
-        self.jobs[job.job_id] = job
+        self.jobs[job.job_id.lower()] = job
+        self._created[job.job_id.lower()] = self._now()
         return job
+
+    def advance(self, seconds: float) -> None:
+        """Move its clock forward, and with it the jobs."""
+        self._moved += timedelta(seconds=seconds)
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self._moved
+
+    def _document(self, job: LoadJob) -> Job:
+        return job.document(self._created[job.job_id.lower()], self._now())
 
     async def _listen(self) -> list[Server]:
         server = await asyncio.start_server(self._connection, "127.0.0.1", self._port)
@@ -128,6 +143,8 @@ class StandIn(ThreadedServer):
                 try:
                     if self.latency:
                         await asyncio.sleep(self.latency)
+                    if self.meanwhile:
+                        self.meanwhile()
                     await self._answer(writer, method, target)
                     await writer.drain()
                 finally:
@@ -139,7 +156,7 @@ class StandIn(ThreadedServer):
         query = {name.lower(): values[0] for name, values in parse_qs(url.query).items()}
         output = query.get("output", query.get("o", "json")).lower()
         path = _PATH.fullmatch(url.path)
-        job = self.jobs.get(unquote(path[1])) if path and path[1] else None
+        job = self.jobs.get(unquote(path[1]).lower()) if path and path[1] else None
         if job:
             job.polls += 1
         if self.keys is not None and query.get("key") not in self.keys:
@@ -148,14 +165,14 @@ class StandIn(ThreadedServer):
         elif path and not path[1] and method == "POST":
             job = self.add(_submitted(query))
             location = f"{self.url}/REST/v1/Dataflows/LoadDataSource/{job.job_id}"
-            writer.write(http(201, envelope(201, job.document(), output), Location=location))
+            writer.write(http(201, envelope(201, self._document(job), output), Location=location))
         elif not job:
             writer.write(http(404, envelope(404, None, output, errors=("The job was not found.",))))
         elif job.faults:
             name, _, argument = job.faults.pop(0).partition(":")
-            await FAULTS[name](writer, argument, output, job.document())
+            await FAULTS[name](writer, argument, output, self._document(job))
         else:
-            body = envelope(200, job.document(), output)
+            body = envelope(200, self._document(job), output)
             writer.write(http(200, body, Content_Type=f"application/{output}; charset=utf-8"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dataflow_poller.master_keys import MasterKey, MasterKeys
-from local.azurite import azurite
+from local.azurite import Clock, azurite_with_clock
 
 CANARY = "canary&+/%=key-of-the-tests"
 """A master key with all that is easily mishandled."""
@@ -21,10 +21,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="session")
-def connection_string(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Clock]]:
+    """Azurite, one a process: its connection string, and its clock, which tests move forward."""
     folder: Path = tmp_path_factory.mktemp("azurite")
-    with azurite(folder) as connection_string:
-        yield connection_string
+    with azurite_with_clock(folder) as storage:
+        yield storage
+
+
+@pytest.fixture(scope="session")
+def connection_string(storage: tuple[str, Clock]) -> str:
+    return storage[0]
+
+
+@pytest.fixture(scope="session")
+def clock(storage: tuple[str, Clock]) -> Clock:
+    return storage[1]
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from azure_functions_runtime import handle_event
 from azure_functions_runtime.utils.tracing import serialize_exception
 
 from dataflow_poller import log
+from local.azurite import Clock
 from local.endpoint import LoadJob, StandIn
 from local.host import FunctionsHost, InvocationFailed, Timer
 
@@ -39,6 +40,7 @@ class Scenario:
     """One app with queues and a table of its own."""
 
     stand_in: StandIn
+    clock: Clock
     connection_string: str
     env: dict[str, str]
     log: io.StringIO
@@ -67,6 +69,11 @@ class Scenario:
         )
         self.send(json.dumps({"jobId": job.job_id, **properties}), ttl=ttl)
         return job
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, for storage and for the endpoint's jobs; the app goes by storage's clock."""
+        self.clock.advance(seconds)
+        self.stand_in.advance(seconds)
 
     def poll(self, **env: str) -> dict[str, Any]:
         """Fire the timer; the summary line, without the counts that are 0.
@@ -169,7 +176,7 @@ def _summary(log: str) -> dict[str, Any]:
 
 
 @contextmanager
-def scenario(connection_string: str, stand_in: StandIn, **env: str) -> Iterator[Scenario]:
+def scenario(connection_string: str, stand_in: StandIn, clock: Clock, **env: str) -> Iterator[Scenario]:
     """An app for one test; at its end nothing may have leaked."""
     name = "q" + uuid.uuid4().hex
     settings = {
@@ -189,7 +196,7 @@ def scenario(connection_string: str, stand_in: StandIn, **env: str) -> Iterator[
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        app = Scenario(stand_in, connection_string, settings, captured, name)
+        app = Scenario(stand_in, clock, connection_string, settings, captured, name)
         yield app
         app.assert_nothing_leaked()
         app.assert_nothing_lost()

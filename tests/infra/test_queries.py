@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.azurite import Clock
 from local.endpoint import StandIn
 from tests.conftest import CANARY
 from tests.scenario import scenario
@@ -22,10 +23,10 @@ EVENTS = {"run": ["poll finished"], "row": ["row written"]}
 
 
 @pytest.fixture(scope="session")
-def lines(connection_string: str) -> Iterator[dict[str, set[str]]]:
+def lines(connection_string: str, clock: Clock) -> Iterator[dict[str, set[str]]]:
     """Event -> fields, from runs that write every kind of line."""
     fields: dict[str, set[str]] = {}
-    with StandIn(keys={CANARY}) as stand_in, scenario(connection_string, stand_in) as app:
+    with StandIn(keys={CANARY}) as stand_in, scenario(connection_string, stand_in, clock) as app:
         app.job()
         app.job(faults=("status:500",))
         app.job(masterKeyName="nobody")

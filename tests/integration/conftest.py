@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.azurite import Clock
 from local.endpoint import StandIn
 from tests.conftest import CANARY, OTHER_KEY
 from tests.scenario import Scenario, scenario
@@ -23,13 +24,13 @@ def proxy(connection_string: str) -> Iterator[StorageProxy]:
 
 
 @pytest.fixture
-def flaky(connection_string: str, proxy: StorageProxy, stand_in: StandIn) -> Iterator[Scenario]:
+def flaky(connection_string: str, clock: Clock, proxy: StorageProxy, stand_in: StandIn) -> Iterator[Scenario]:
     """The app with storage that may fail; the test itself looks past the proxy."""
-    with scenario(connection_string, stand_in, JobStorage=proxy.connection_string) as app:
+    with scenario(connection_string, stand_in, clock, JobStorage=proxy.connection_string) as app:
         yield app
 
 
 @pytest.fixture
-def app(connection_string: str, stand_in: StandIn) -> Iterator[Scenario]:
-    with scenario(connection_string, stand_in) as app:
+def app(connection_string: str, clock: Clock, stand_in: StandIn) -> Iterator[Scenario]:
+    with scenario(connection_string, stand_in, clock) as app:
         yield app

@@ -4,8 +4,6 @@ import base64
 import json
 import subprocess
 import sys
-import threading
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from unittest import mock
@@ -47,7 +45,7 @@ def test_completed_with_a_link(app: Scenario, output: str) -> None:
     assert row["DataSourceName"] == "FourthCoffeeSample"
     assert (row["TotalEntityCount"], row["FailedEntityCount"], row["Polls"]) == (100, 0, 1)
     assert row["CreatedDate"] <= row["CompletedDate"] <= datetime.now(UTC)
-    assert abs(row["RecordedDate"] - datetime.now(UTC)) < timedelta(seconds=10)
+    assert abs(row["RecordedDate"] - app.clock.now()) < timedelta(seconds=10)
     assert "ErrorMessage" not in row
     assert app.queued() == 0
 
@@ -84,7 +82,7 @@ def test_pending_is_polled_again_until_it_ends(app: Scenario) -> None:
     assert app.poll()["pending"] == 1
     assert app.rows() == {}
     assert (app.queued(), app.visible()) == (1, [])
-    time.sleep(2)
+    app.later(2)
     assert app.poll()["completed"] == 1
     assert app.rows()[job.job_id]["Polls"] == 2
 
@@ -110,7 +108,7 @@ def test_rejected_on_the_third_poll_in_a_row(app: Scenario, status: int) -> None
     job = app.job(faults=(f"status:{status}",) * 3)
     for _ in range(2):
         assert app.poll()["unavailable"] == 1
-        time.sleep(1.1)
+        app.later(2)
     assert app.poll()["rejected"] == 1
     row = app.rows()[job.job_id]
     assert row["Status"] == "Rejected"
@@ -127,7 +125,7 @@ def test_another_answer_starts_the_count_of_rejections_anew(app: Scenario) -> No
     app.send(base64.b64encode(job.job_id.encode()).decode())
     for _ in range(5):
         assert app.poll()["unavailable"] == 1
-        time.sleep(1.1)
+        app.later(2)
     assert app.poll()["completed"] == 1
 
 
@@ -136,7 +134,7 @@ def test_a_claim_without_a_request_keeps_the_count_of_rejections(app: Scenario) 
     job = app.job(faults=("status:404",) * 3)
     for key in (CANARY, CANARY, "@Microsoft.KeyVault(x)"):
         app.poll(BING_MAPS_MASTER_KEY=key)
-        time.sleep(1.1)
+        app.later(2)
     assert app.poll()["rejected"] == 1
     assert job.polls == 3
 
@@ -159,9 +157,9 @@ def test_retry_after_holds_for_the_keys_other_jobs_too(app: Scenario) -> None:
     app.job(faults=("throttled:429;Retry-After: 3",))
     app.job()
     app.poll(POLL_CONCURRENCY="1")
-    time.sleep(1.5)
+    app.later(1.5)
     assert "received" not in app.poll()
-    time.sleep(2)
+    app.later(2)
     assert app.poll()["completed"] == 2
 
 
@@ -174,7 +172,7 @@ def test_a_refused_key_rests_for_the_run(app: Scenario, fault: str) -> None:
     assert line["masterKeyName"] == "default"
     assert " ERROR " in next(line for line in app.log.getvalue().splitlines() if "master key refused" in line)
     assert sum(job.polls for job in jobs) == 1
-    time.sleep(1.2)
+    app.later(2)
     assert app.poll()["completed"] == 3
 
 
@@ -185,7 +183,7 @@ def test_a_key_that_is_not_configured_is_like_a_refused_one(app: Scenario) -> No
     assert app.poll()["unavailable"] == 2
     assert [line["masterKeyName"] for line in app.lines("master key not configured")] == ["contoso"]
     assert app.poison() == []
-    time.sleep(1.2)
+    app.later(2)
     assert app.poll(BING_MAPS_MASTER_KEY_CONTOSO=OTHER_KEY)["completed"] == 2
     assert {row["PartitionKey"] for row in app.rows().values()} == {"contoso"}
 
@@ -207,7 +205,7 @@ def test_anything_else_is_polled_again(app: Scenario, faults: tuple[str, ...]) -
     """Trouble with the endpoint is normal life."""
     app.job(faults=faults)
     assert app.poll()["unavailable"] == 1
-    time.sleep(1.2)
+    app.later(2)
     assert app.poll()["completed"] == 1
 
 
@@ -232,7 +230,7 @@ def test_any_other_answer_starts_the_count_to_ten_anew(app: Scenario) -> None:
 def test_timed_out_by_age(app: Scenario) -> None:
     """A job that is pending for ever gets a row that says what was last known."""
     job = app.job("never")
-    time.sleep(2.1)
+    app.later(3)
     assert app.poll(JOB_MAX_AGE_HOURS="0.0003")["timed_out"] == 1
     row = app.rows()[job.job_id]
     assert (row["Status"], row["DataSourceUrl"]) == ("TimedOut", "")
@@ -263,7 +261,7 @@ def test_the_same_job_twice_keeps_its_final_row(app: Scenario, later: str) -> No
     job.faults = ["status:404"] * 3
     app.send(json.dumps({"jobId": job.job_id, "rejections": 2 if later == "rejected" else 0}))
     if later == "timed_out":
-        time.sleep(1.5)
+        app.later(1.5)
     app.poll(JOB_MAX_AGE_HOURS="48" if later == "rejected" else "0.0001")
     assert app.summary[later] == 1
     assert app.rows()[job.job_id]["Status"] == "Completed"
@@ -379,12 +377,9 @@ def test_every_message_is_in_exactly_one_count(app: Scenario) -> None:
 
 def test_a_claim_that_was_lost_is_no_error(app: Scenario) -> None:
     """The queue is emptied while the endpoint is asked: the row is written, the delete finds nothing."""
-    app.stand_in.latency = 0.5
     job = app.job()
-    clear = threading.Timer(0.3, app.queue.clear_messages)
-    clear.start()
-    assert app.poll(POLL_REQUEST_SECONDS="5")["lost"] == 1
-    clear.join()
+    app.stand_in.meanwhile = app.queue.clear_messages
+    assert app.poll()["lost"] == 1
     assert app.rows()[job.job_id]["Status"] == "Completed"
 
 

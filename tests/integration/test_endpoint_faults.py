@@ -13,7 +13,6 @@ import socketserver
 import subprocess
 import sys
 import threading
-import time
 from unittest import mock
 
 import pytest
@@ -57,13 +56,13 @@ def test_no_connection_keeps_and_the_log_says_which(app: Scenario) -> None:
     """Name resolution, refused, reset, TLS: told apart, without the URL."""
     app.job(faults=("reset",))
     app.poll()
-    time.sleep(1.1)
+    app.later(2)
     with socketserver.TCPServer(("127.0.0.1", 0), PlainText) as plain:
         threading.Thread(target=plain.serve_forever, daemon=True).start()
         no_tls = f"https://127.0.0.1:{plain.server_address[1]}"
         for url in ("https://no-such-host.invalid", f"http://127.0.0.1:{refused_port()}", no_tls):
             assert app.poll(BING_MAPS_URL=url)["unavailable"] == 1
-            time.sleep(1.1)
+            app.later(2)
         plain.shutdown()
     assert reasons(app) == ["connection reset", "name resolution failed", "connection refused", "TLS failed"]
     assert app.poll()["completed"] == 1
@@ -193,7 +192,7 @@ def test_a_large_body_is_cut_at_a_mebibyte(app: Scenario, fault: str) -> None:
     before = peak_memory()
     for _ in range(4):
         app.job(faults=(fault,))
-    time.sleep(1.1)
+    app.later(2)
     assert app.poll(POLL_REQUEST_SECONDS="30")["unavailable"] == 4
     assert reasons(app)[0] == "the body is over 1 MiB"
     assert peak_memory() - before < 100 * MIB

@@ -10,12 +10,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from typing import Self
 from unittest import mock
 
 import pytest
+from azure.storage.queue import QueueMessage
 
 from dataflow_poller import storage
 from local.host import APP
@@ -38,7 +37,7 @@ def test_one_failed_operation_is_tried_again(
     assert proxy.caused.total() == 1
     flaky.assert_nothing_lost()
     if operation == "receive" and after:  # The claim of the lost answer must run out first.
-        time.sleep(7.5)
+        flaky.later(8)
         flaky.poll(BING_MAPS_MASTER_KEY_OTHER=OTHER_KEY)
     assert set(flaky.rows()) == {job.job_id for job in jobs}
     assert pending.job_id not in flaky.rows()
@@ -65,7 +64,7 @@ def test_a_poison_copy_is_sent_without_blind_retries(flaky: Scenario, proxy: Sto
     proxy.faults.append(Fault("send", kind, after=True))
     assert flaky.poll()["failed"] == 1
     assert flaky.queued() == 1
-    time.sleep(7.5)
+    flaky.later(8)
     assert flaky.poll()["poisoned"] == 1
     assert flaky.poison() == ["poison", "poison"]
 
@@ -196,19 +195,17 @@ def test_a_row_that_somebody_else_keeps_changing_is_left_to_them(flaky: Scenario
 def test_a_claim_that_ran_out_during_the_request_is_no_error(app: Scenario) -> None:
     """Another poller has taken the message meanwhile; both write the same row."""
     job = app.job()
-    app.stand_in.latency = 1.5
-    with (
-        mock.patch("dataflow_poller.drain.SETTLING_SECONDS", 0),
-        mock.patch("dataflow_poller.drain.math.ceil", return_value=1),
-    ):
-        first = threading.Thread(target=app.poll, kwargs={"POLL_REQUEST_SECONDS": "5"})
-        first.start()
-        time.sleep(1.2)
-        [claimed] = app.queue.receive_messages(max_messages=1, visibility_timeout=30)
-        first.join()
-    assert app.summary["lost"] == 1
+    taken: list[QueueMessage] = []
+
+    def take() -> None:
+        app.later(3600)
+        taken.extend(app.queue.receive_messages(max_messages=1, visibility_timeout=30))
+
+    app.stand_in.meanwhile = take
+    assert app.poll()["lost"] == 1
+    assert len(taken) == 1
     assert app.rows()[job.job_id]["Status"] == "Completed"
-    app.queue.delete_message(claimed)
+    app.queue.delete_message(taken[0])
 
 
 def test_a_wrong_clock_of_this_machine_changes_nothing(app: Scenario) -> None:
@@ -222,11 +219,11 @@ def test_a_wrong_clock_of_this_machine_changes_nothing(app: Scenario) -> None:
 
     with mock.patch("dataflow_poller.queues.datetime", Wrong), mock.patch("dataflow_poller.drain.datetime", Wrong):
         assert app.poll()["pending"] == 1
-    time.sleep(1.1)
+    app.later(2)
     job.end = "completed"
     app.poll()
     row = app.rows()[job.job_id]
-    assert abs((row["RecordedDate"] - dt.datetime.now(dt.UTC)).total_seconds()) < 10
+    assert abs((row["RecordedDate"] - app.clock.now()).total_seconds()) < 10
 
 
 ONE_RUN = "from dataflow_poller.run import run; run()"
@@ -259,7 +256,7 @@ def test_a_killed_process_loses_nothing(flaky: Scenario, proxy: StorageProxy, mo
     before = flaky.rows()
     flaky.assert_nothing_lost()
     assert flaky.queued() == 1
-    time.sleep(7.5)
+    flaky.later(8)
     flaky.poll()
     assert flaky.queued() == 0
     if moment == "poison copy":
