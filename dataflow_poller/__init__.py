@@ -16,7 +16,7 @@ with a job is a pure function between thin edges. To read it in the order of the
     asking.py       which keys rest, and when the endpoint is given up
     bing_maps.py    asks the status endpoint (edge)
     answer.py       HTTP response -> Answer
-    status.py       JSON or XML body -> JobStatus
+    body.py         JSON or XML -> one kind of document; status.py makes the JobStatus of it
     policy.py       when to poll again
     decide.py       Answer, age and expiry -> Record | Defer
     outcome.py      what can become of a message
@@ -26,7 +26,7 @@ with a job is a pure function between thin edges. To read it in the order of the
     storage.py      what queues and table have in common: connections, tries, errors (edge)
     deadline.py     connections that carry a deadline (edge)
     reasons.py      a library's error -> why there was no answer
-    log.py          log lines; tally.py those that count jobs
+    log.py          log lines; tally.py those that count jobs; texts.py cuts what is too long
     errors.py       all that can be raised
 """
 

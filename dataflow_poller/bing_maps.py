@@ -67,7 +67,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise, it is this answer's trouble
             return Unavailable(reason_of(error))
         with closing(response):
-            return read_answer(response.status, response.headers, _body(response), job.job_id)
+            return read_answer(response.status, response.headers, _body(response), job.job_id, self._mask)
 
 
 class _KeyedConnection(DeadlineConnection):

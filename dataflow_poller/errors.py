@@ -14,9 +14,14 @@ The endpoint has none: whatever it does is an Answer (see answer.py), for troubl
 
 from collections.abc import Mapping
 
+from .texts import MAX_LINE, cut
+
 
 class PollerError(Exception):
-    """Base of all exceptions of this package. No text of one holds a master key."""
+    """Base of all exceptions of this package. No text of one holds a master key, or is longer than `MAX_LINE`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(cut(text, MAX_LINE))
 
 
 class SettingsError(PollerError):

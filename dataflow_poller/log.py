@@ -2,9 +2,16 @@
 
 import json
 import logging
-from collections.abc import Callable
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+
+from .texts import MAX_LINE, cut
 
 logger = logging.getLogger("dataflow_poller")
+
+# JSON bears these as they are; but they end a line for some readers, and half a surrogate pair cannot be encoded.
+_UNSOUND = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # At INFO the SDKs write four records an operation, at DEBUG more: the run's own lines would drown.
 NOISY_LIBRARIES = ("azure.core", "azure.data", "azure.identity", "azure.storage", "msal", "urllib3")
@@ -17,9 +24,9 @@ def quiet_libraries() -> None:
 
 
 class RunLog:
-    """Writes `<event> <JSON>` lines with every master key masked. Used on the invocation's thread only:
+    """Writes `<event> <JSON>` lines of at most `MAX_LINE` code points with every master key masked.
 
-    lines of other threads lose their invocation on the Functions host.
+    Used on the invocation's thread only: lines of other threads lose their invocation on the Functions host.
     """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -37,7 +44,33 @@ class RunLog:
         """What somebody must mend."""
         self._write(logging.ERROR, event, fields)
 
-    def _write(self, level: int, event: str, fields: dict[str, object]) -> None:
-        # Masked before and after: a text that JSON escapes, and whatever the fields put together.
+    def _write(self, level: int, event: str, fields: Mapping[str, object]) -> None:
+        # Masked before and after: a text that JSON escapes, and whatever the fields put together. Before it is cut: no
+        # half of a key is left at the cut.
         masked = {name: self._mask(value) if isinstance(value, str) else value for name, value in fields.items()}
-        logger.log(level, "%s %s", event, self._mask(json.dumps(masked)))
+        logger.log(level, "%s %s", event, self._mask(fields_as_json(masked, MAX_LINE - len(event) - 1)))
+
+
+def fields_as_json(fields: Mapping[str, object], length: int) -> str:
+    """The fields as one line of JSON in at most ``length`` code points; letters and symbols stand as they are.
+
+    Where that is too short, the longest texts are cut, all to one measure: in `MAX_LINE` twenty texts keep a hundred
+    code points each, whatever is in them. Of fields that cannot be made to fit, the first half is kept.
+    """
+    text = _json(fields, length)
+    if len(text) <= length:
+        return text
+    longest = bisect_right(range(1, length), length, key=lambda longest: len(_json(fields, longest)))
+    if longest == 0:
+        return fields_as_json(dict(list(fields.items())[: len(fields) // 2]), length)
+    return _json(fields, longest)
+
+
+def _json(fields: Mapping[str, object], longest: int) -> str:
+    """The fields as JSON, each text cut to ``longest`` code points."""
+    values = {name: cut(value, longest) if isinstance(value, str) else value for name, value in fields.items()}
+    return _UNSOUND.sub(_sound, json.dumps(values, ensure_ascii=False))
+
+
+def _sound(found: re.Match[str]) -> str:
+    return "\N{REPLACEMENT CHARACTER}" if "\ud800" <= found[0] <= "\udfff" else f"\\u{ord(found[0]):04x}"

@@ -238,7 +238,7 @@ class PollRun:
 
     async def _record(self, end: Record, claim: Claim, job: DataflowJob) -> None:
         """Write the row; then tell of it, where there is a completion queue. It is safe once this returns."""
-        new = row(end, job, claim.polls, claim.inserted, claim.clock.now(), self._settings.master_keys.mask)
+        new = row(end, job, claim.polls, claim.inserted, claim.clock.now())
         if end.outcome.final:
             await self._useful("no row could be written", self._rows.write(new))
         elif not await self._useful("no row could be written", self._table.write_unless_final(new)):

@@ -1,7 +1,6 @@
 """The end of a job -> one row of the data source table. Pure."""
 
-import unicodedata
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ MAX_STRING = 32_000
 """UTF-16 units; the table takes 32,768 (64 KiB) a property."""
 
 _EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # of the table's date type
-_UNSOUND = {"Cc", "Cs"}  # control characters, unpaired surrogates
+_UNSOUND = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")  # Control characters, unpaired surrogates.
 
 
 def row(
@@ -28,33 +27,27 @@ def row(
     polls: int,
     submitted: datetime,
     recorded: datetime,
-    mask: Callable[[str], str],
 ) -> Row:
     """The row that says how a job ended.
 
     Args:
-        record: the end.
+        record: the end. The endpoint's texts have the master keys masked: so what is derived from one has no key.
         job: as the message named it.
         polls: how often the job's message was received.
         submitted: when it was inserted, by the storage server's clock.
         recorded: now, by the same clock.
-        mask: replaces master keys, for the endpoint's texts.
     """
     said = record.status or JobStatus("")
-
-    def fit(text: str) -> str:
-        return fit_for_a_row(mask(text))
-
     values: dict[str, str | int | datetime | None] = {
         "PartitionKey": job.master_key_name,
         "RowKey": quote(job.job_id, safe=""),
         "JobId": job.job_id,
         "Status": record.outcome.status,
-        "DataSourceName": fit(data_source_name(said.data_source_url)),
-        "Description": fit(said.description),
-        "ErrorMessage": fit(record.error),
-        "ErrorLogUrl": fit(said.error_log_url),
-        "TraceId": fit(said.trace_id),
+        "DataSourceName": fit_for_a_row(data_source_name(said.data_source_url)),
+        "Description": fit_for_a_row(said.description),
+        "ErrorMessage": fit_for_a_row(record.error),
+        "ErrorLogUrl": fit_for_a_row(said.error_log_url),
+        "TraceId": fit_for_a_row(said.trace_id),
         "CreatedDate": _date(said.created),
         "CompletedDate": _date(said.completed),
         "SubmittedDate": _date(submitted),
@@ -65,16 +58,13 @@ def row(
         "Polls": _int32(polls),
     }
     known = {name: value for name, value in values.items() if value is not None and value != ""}
-    return known | {"DataSourceUrl": fit(said.data_source_url)}
+    return known | {"DataSourceUrl": fit_for_a_row(said.data_source_url)}
 
 
 def fit_for_a_row(text: str) -> str:
     """``text`` as a string property takes it: sound characters only, at most `MAX_STRING` UTF-16 units."""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSOUND else c for c in text)
-    if len(text) * 2 > MAX_STRING:
-        return text.encode("utf-16-le")[: 2 * MAX_STRING].decode("utf-16-le", "ignore")
-    return text
+    sound = _UNSOUND.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_STRING])
+    return sound.encode("utf-16-le")[: 2 * MAX_STRING].decode("utf-16-le", "ignore")
 
 
 def _date(date: datetime | None) -> datetime | None:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 PUBLIC_URL = "https://spatial.virtualearth.net"
 
 _JOB_PATH = re.compile(r"(?i)/REST/v1/Dataflows/LoadDataSource/([^/]+)")
+_WEB_URL = re.compile(r"(?i)https?://[^/?#:\s][^/?#\s]*([^?#]*)")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -57,12 +58,15 @@ def query_has_key(url: str) -> bool:
     return any(name.lower() == "key" for part in query for name, _ in parse_qsl(part, keep_blank_values=True))
 
 
+def is_web_url(text: str) -> bool:
+    """Whether a text is an absolute http or https URL, in whatever letters."""
+    return _WEB_URL.match(text) is not None
+
+
 def data_source_name(url: str) -> str:
     """The last path segment of a data source URL, decoded; empty where there is none."""
-    try:
-        return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    except ValueError:
-        return ""
+    web = _WEB_URL.match(url)  # `urlsplit` would keep the last URLs that it was given, however long they are.
+    return unquote(web[1].rstrip("/").rpartition("/")[2]) if web else ""
 
 
 def _same_place(url: SplitResult, known: SplitResult) -> bool:

@@ -32,7 +32,7 @@ def fuzz(data: bytes) -> None:
             assert isinstance(read, DataflowJob)
     date, _, retry_after = text[:200].partition("\n")
     for status, body in ((200, data), (404, data), (503, b"")):
-        answer = read_answer(status, {"Retry-After": retry_after, "Date": date}, body, "id")
+        answer = read_answer(status, {"Retry-After": retry_after, "Date": date}, body, "id", KEYS.mask)
         assert isinstance(answer, Answer)
         decide(answer, 0, 10, 1000, POLICY)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow_poller.answer import Answer, JobRefused, KeyRefused, KeyResting, Throttled, Unavailable
-from dataflow_poller.decide import EXPIRY_MARGIN, NO_LINK, Defer, Record, decide
+from dataflow_poller.decide import EXPIRY_MARGIN, NO_LINK, NO_URL, Defer, Record, decide
 from dataflow_poller.outcome import Outcome
 from dataflow_poller.policy import PollingPolicy, Wait
 from dataflow_poller.status import JobStatus
@@ -47,6 +47,50 @@ YOUNG = Wait(27, 33)
 def test_each_answer_about_a_young_job(answer: Answer, rejections: int, decision: Record | Defer) -> None:
     """One decision an answer, as the contract's table has it."""
     assert decide(answer, rejections, 10, WEEK, POLICY) == decision
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://spatial.virtualearth.net/REST/v1/data/abc/Name",
+        "http://x",
+        "HTTPS://X/y",
+        "https://user@x:8080/y?z#a b",
+        "https://[::1]/é",
+    ],
+)
+def test_a_link_that_is_a_web_url_is_kept(link: str) -> None:
+    """As the service said it, in whatever letters."""
+    status = JobStatus("Completed", data_source_url=link, error_message="Row 3 failed.")
+    assert decide(status, 0, 10, WEEK, POLICY) == Record(Outcome.COMPLETED, status, "Row 3 failed.")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["ftp://x/y", "javascript:alert(1)", "//x/y", "/REST/v1/data/y", "x", "https:", "https://", "https:///y", "https://?a",
+     "http://:80/y", "https//x", "x https://y", "data:,https://x"],
+)  # fmt: skip
+def test_a_link_that_is_no_web_url_is_told_and_not_kept(link: str) -> None:
+    """Nobody should open it; a person may still read what it was."""
+    decision = decide(JobStatus("Completed", data_source_url=link, description="d"), 0, 10, WEEK, POLICY)
+    assert decision == Record(Outcome.COMPLETED, JobStatus("Completed", description="d"), f"{NO_URL}: {link}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "age", "error"),
+    [
+        (JobStatus("Completed", error_message="e"), 10, f"{NO_LINK}; e"),
+        (JobStatus("Completed", data_source_url="x", error_message="e"), 10, f"{NO_URL}: x; e"),
+        (JobStatus("Pending", error_message="e"), WEEK, "no end seen within 48 hours; last: status Pending; e"),
+        (JobStatus("", error_message="e"), WEEK, "no end seen within 48 hours; last: status missing; e"),
+        (Unavailable("HTTP 500; e"), WEEK, "no end seen within 48 hours; last: HTTP 500; e"),
+    ],
+)
+def test_a_reason_has_the_services_own_words(answer: Answer, age: float, error: str) -> None:
+    """Where it says any, the row has them beside what we say."""
+    decision = decide(answer, 0, age, WEEK, POLICY)
+    assert isinstance(decision, Record)
+    assert decision.error == error
 
 
 POLLED_AGAIN = [
