@@ -3,7 +3,6 @@
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +43,10 @@ def authorities(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def tls(authority: trustme.CA) -> Iterator[ssl.SSLContext]:
+def tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    yield context
+    return context
 
 
 DRIPPING: dict[str, Conversation] = {
