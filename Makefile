@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AZURITE := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-infra bench soak fuzz format start clean
+.PHONY: help run test check check-infra bench soak endurance fuzz format start clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -42,6 +42,9 @@ bench: $(READY) $(AZURITE) ## measure, beside peers and the bound; writes docs/p
 
 soak: $(READY) $(AZURITE) ## random faults and kills for SECONDS (60), by SEED (a random one); nothing may be lost
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+endurance: $(READY) $(AZURITE) ## 200 runs in one process while everything fails; nothing may be left of them
+	@$(BIN)/python -m tests.endurance $(if $(SEED),--seed $(SEED))
 
 fuzz: $(READY) ## fuzz what reads foreign bytes for SECONDS (60): Hypothesis at length, then atheris
 	@HYPOTHESIS_PROFILE=large $(BIN)/pytest -q -n auto tests --ignore tests/integration --ignore tests/infra -k "any or every or no_json"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .connection_string import connection_string
-from .master_keys import KEY_SETTING
+from .master_keys import KEY_SETTING, LONGEST_KEY_NAME
 from .ncrontab import Schedule
 from .setting_kinds import (
     AppSetting,
@@ -76,9 +76,8 @@ POLL_SCHEDULE = AppSetting(
 )
 POLLERS = count_setting("POLLERS", 1, 20, "timer functions to register; they share the queue")
 BING_MAPS_MASTER_KEY = master_key_setting(KEY_SETTING, "the master key named `default`")
-OTHER_MASTER_KEY = master_key_setting(
-    f"{KEY_SETTING}_<NAME>", "a further master key, `<NAME>` of 1 to 32 of `A-Z 0-9 _`, other than `DEFAULT`"
-)
+KEY_NAME_RULE = f"a NAME of 1 to {LONGEST_KEY_NAME} of A-Z, 0-9 and _, other than DEFAULT"
+OTHER_MASTER_KEY = master_key_setting(f"{KEY_SETTING}_<NAME>", f"a further master key, {KEY_NAME_RULE}")
 BING_MAPS_URL = endpoint_setting("BING_MAPS_URL", PUBLIC_URL, "where the status endpoint is")
 POLL_CONCURRENCY = count_setting("POLL_CONCURRENCY", 16, 256, "status requests in flight at once")
 POLL_RUN_SECONDS = number_setting("POLL_RUN_SECONDS", "50", 1, 1500, "a run claims no new message after this long")

@@ -21,7 +21,6 @@ from .urls import status_path
 MAX_BODY = 1024 * 1024
 """Bytes of a decoded body; a longer one is not read."""
 
-_CHUNK = 64 * 1024
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "dataflow-poller"}
 _KEY_HEADER = "Master-Key"
 
@@ -87,12 +86,8 @@ class _KeyedTlsConnection(_KeyedConnection, DeadlineTlsConnection):
 
 
 def _body(response: BaseHTTPResponse) -> bytes | Unavailable:
-    body = bytearray()
     try:
-        for chunk in response.stream(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > MAX_BODY:
-                return Unavailable("the body is over 1 MiB")
+        body = response.read(MAX_BODY + 1, decode_content=True)
     except Exception as error:  # noqa: BLE001 - whatever happens to a body, the status may say enough
         return Unavailable(reason_of(error))
-    return bytes(body)
+    return body if len(body) <= MAX_BODY else Unavailable("the body is over 1 MiB")

@@ -198,6 +198,13 @@ class DeadlineAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, ssl_context=_tls_context(self._authorities))
         self.poolmanager.pool_classes_by_scheme = self._pools
 
+    def close(self) -> None:
+        """Close all connections now; urllib3 leaves that to the garbage collector, and an error may hold a pool."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 - this container does not iterate
+            pools[key].close()
+        super().close()
+
     def cert_verify(self, *_: object, **__: object) -> None:
         """Nothing more: the pools' context verifies, always."""
 

@@ -22,6 +22,9 @@ _REASONS: list[tuple[tuple[type[BaseException], ...], str]] = [
 ]
 
 
+_WHERE_CAUSES_ARE = ("reason", "inner_exception", "__cause__", "__context__")  # urllib3's, azure-core's, Python's
+
+
 def reason_of(error: BaseException) -> str:
     """What went wrong, by the first kind of the table that the error or one of its causes is."""
     causes = list(_causes(error))
@@ -40,4 +43,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            remaining += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+            remaining += [*cause.args, *(getattr(cause, name, None) for name in _WHERE_CAUSES_ARE)]

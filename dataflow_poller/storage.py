@@ -9,12 +9,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 import requests
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
+from urllib3.exceptions import HTTPError
 
 from .deadline import DeadlineAdapter
 from .errors import ClaimLost, RowRefused, SignInFailed, StorageError, StorageMissing
@@ -42,6 +45,9 @@ _MISSING = {"QueueNotFound", "TableNotFound"}
 _EXISTS = {"QueueAlreadyExists", "TableAlreadyExists"}
 _ANSWERS = {"EntityAlreadyExists", *ROW_CHANGED, *_EXISTS}
 _LONGEST_SENTENCE = 200
+
+_LIBRARIES_ERRORS = (AzureError, OSError, HTTPError, ParseError, JSONDecodeError)
+"""What the SDKs raise: their own errors, and those of requests, urllib3 and the parsers that they let through."""
 
 
 @dataclass(frozen=True)
@@ -166,13 +172,13 @@ def _tried[T](place: object, operation: Callable[[], T], tries: int) -> T:
         tries -= 1
         try:
             return operation()
-        except AzureError as error:
+        except _LIBRARIES_ERRORS as error:
             meaning = _meaning(place, error)
         if tries == 0 or isinstance(meaning, ClaimLost | RowRefused | StorageMissing) or meaning.code in _ANSWERS:
             raise meaning
 
 
-def _meaning(place: object, error: AzureError) -> StorageError:
+def _meaning(place: object, error: Exception) -> StorageError:
     """Our own error, without the SDK's text: that may quote a request."""
     status: int | None = getattr(error, "status_code", None)
     raw = getattr(error, "error_code", None) or ""

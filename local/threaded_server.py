@@ -39,6 +39,8 @@ class ThreadedServer:
         for connection in connections:
             connection.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        for server in servers:
+            await server.wait_closed()
 
 
 def url_of(server: Server) -> str:

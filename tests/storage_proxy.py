@@ -23,6 +23,7 @@ OPERATIONS = {
     "batch": r"POST /\w+/\$batch",
     "upsert": r"PUT /\w+/\w+\(",
     "get": r"GET /\w+/\w+\(",
+    "depth": r"GET /\w+/[\w-]+\?comp=metadata",
     "make queue": r"PUT /\w+/[\w-]+(\?|$| )",
     "make table": r"POST /\w+/Tables",
 }

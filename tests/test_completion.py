@@ -42,7 +42,7 @@ def test_an_event_is_the_row_as_json_in_base64() -> None:
 
 
 @pytest.mark.parametrize(("length", "cut"), [(48_000 - 200, False), (49_200, True)])
-def test_an_event_that_is_too_large_has_its_texts_cut(length: int, cut: bool) -> None:  # noqa: FBT001 - a parameter of the table above
+def test_an_event_that_is_too_large_has_its_texts_cut(length: int, cut: bool) -> None:
     """48 KiB are 64 KiB in base64; the row has the whole."""
     event = read(completion_event(ROW | {"ErrorMessage": "e" * (length // 2), "Description": "d" * (length // 2)}))
     assert event.get("cut", False) is cut

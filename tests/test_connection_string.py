@@ -71,6 +71,9 @@ def test_any_blanks_around_its_signs_are_left_out(text: str, data: st.DataObject
     (f"AccountName=a;AccountKey={KEY};QueueSecondaryEndpoint=https://q", "QueueEndpoint"),
     ("QueueEndpoint=https://q.example;SharedAccessSignature=sig", "TableEndpoint"),
     ("AccountName=a;SharedAccessSignature=sig nature", "SharedAccessSignature"),
+    ("AccountName=a;SharedAccessSignature=signature", "SharedAccessSignature"),
+    ("AccountName=a;SharedAccessSignature=sv=1", "SharedAccessSignature"),
+    ("AccountName=a;SharedAccessSignature=sv=1&sig=2&x=3", "SharedAccessSignature"),
     ("UseDevelopmentStorage=yes", "UseDevelopmentStorage=true alone"),
     (f"UseDevelopmentStorage=true;AccountName=a;AccountKey={KEY}", "UseDevelopmentStorage=true alone"),
     ("UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://x", "UseDevelopmentStorage=true alone"),
@@ -82,7 +85,7 @@ def test_what_cannot_be_one_is_refused_with_the_reason(text: str, why: str) -> N
 
 
 names = st.sampled_from(["AccountName", "AccountKey", "QueueEndpoint", "TableEndpoint", "QueueSecondaryEndpoint", "TableSecondaryEndpoint", "DefaultEndpointsProtocol", "EndpointSuffix", "SharedAccessSignature", "UseDevelopmentStorage", "X"])  # fmt: skip
-values = st.sampled_from(["abc", KEY, "https://a.example", "http://127.0.0.1:1/a", "http://[::1]", "true", "https", "http", "a.example", "sv=1&sig=2", "?sv=1", "====", "="]) | st.text(max_size=8)  # fmt: skip
+values = st.sampled_from(["abc", KEY, "https://a.example", "http://127.0.0.1:1/a", "http://[::1]", "true", "https", "http", "a.example", "sv=1&sig=2", "?sv=1&sig=", "sig=1&x=2", "====", "="]) | st.text(max_size=8)  # fmt: skip
 
 
 @settings(max_examples=200)

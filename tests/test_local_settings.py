@@ -137,7 +137,7 @@ def host(settings: Path, **env: str) -> tuple[int, str]:
         assert process.stderr
         for line in process.stderr:
             said += line
-            if " INFO poll" in line and process.poll() is None:
+            if " INFO poll: " in line:  # The first of them: a second signal might come when Python is about to end.
                 process.send_signal(signal.SIGTERM)
         return process.wait(), said
 

@@ -143,7 +143,8 @@ def test_five_failures_in_a_row_break_the_run(storage: Storage) -> None:
 def test_what_is_missing_is_made_once(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
     """Then the operation is tried again; where another poller made it meanwhile, that is as good."""
     made = []
-    for make in (lambda: made.append(1), raising(answered(409, "QueueAlreadyExists")).__get__(None, object)):
+    another_was_faster = raising(answered(409, "QueueAlreadyExists"))
+    for make in (lambda: made.append(1), lambda: another_was_faster(None)):
         result = asyncio.run(storage.do(place(make), raising(answered(404, "QueueNotFound"))))
         assert result == "done"
     assert made == [1]
@@ -152,9 +153,9 @@ def test_what_is_missing_is_made_once(storage: Storage, caplog: pytest.LogCaptur
 
 def test_what_may_not_be_made_is_said_with_what_to_do(storage: Storage) -> None:
     """The run then fails with that."""
-    make = raising(*[answered(403, "AuthorizationFailure")] * 2).__get__(None, object)
+    refused = raising(*[answered(403, "AuthorizationFailure")] * 2)
     with pytest.raises(StorageMissing) as caught:
-        asyncio.run(storage.do(place(make), raising(answered(404, "QueueNotFound"))))
+        asyncio.run(storage.do(place(lambda: refused(None)), raising(answered(404, "QueueNotFound"))))
     assert "load-jobs does not exist and could not be made" in str(caught.value)
     assert "let the app's identity make it" in str(caught.value)
     assert storage.missing is not None

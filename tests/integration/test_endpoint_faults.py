@@ -13,11 +13,9 @@ import socketserver
 import subprocess
 import sys
 import threading
-from unittest import mock
 
 import pytest
 
-from dataflow_poller.bing_maps import StatusCall
 from local.endpoint import LoadJob, StandIn
 from local.faults import MIB
 from local.host import APP
@@ -76,16 +74,6 @@ def test_a_request_is_over_when_its_time_is(app: Scenario, fault: str) -> None:
     assert summary["unavailable"] == 1
     assert summary["seconds"] < 5
     assert reasons(app) == ["timed out"]
-
-
-def test_a_request_that_cannot_be_cut_is_given_up(app: Scenario) -> None:
-    """A name look-up that hangs holds its thread, not the run; what it says later is nobody's concern."""
-    app.job(faults=("drip:head",))
-    other = app.job()
-    with mock.patch.object(StatusCall, "cut"), mock.patch("local.faults.DRIP_SECONDS", 2):
-        summary = app.poll(POLL_REQUEST_SECONDS="0.5", POLL_CONCURRENCY="1")
-    assert (summary["unavailable"], summary["completed"]) == (1, 1)
-    assert list(app.rows()) == [other.job_id]
 
 
 def test_a_connection_that_hangs_is_over_when_its_time_is(app: Scenario) -> None:
