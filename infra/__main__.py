@@ -3,17 +3,17 @@
 import pulumi
 from pulumi_azure_native import resources
 
-from alerts import Alerts
-from app import FunctionApp
-from config import DeploymentConfig
-from identity import Identity
-from monitoring import Monitoring
-from names import Names
-from network import Network
-from publish_command import Published
-from storage import HostStorage, JobStorage
-from vault import Vault
-from workbook import Workbook
+from deployment.components.alerts import Alerts
+from deployment.components.app import FunctionApp
+from deployment.components.identity import Identity
+from deployment.components.monitoring import Monitoring
+from deployment.components.network import Network
+from deployment.components.publication import Published
+from deployment.components.storage import HostStorage, JobStorage
+from deployment.components.vault import Vault
+from deployment.components.workbook import Workbook
+from deployment.config import DeploymentConfig
+from deployment.names import Names
 
 config = DeploymentConfig.load()
 names = Names.of_stack()

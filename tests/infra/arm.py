@@ -44,7 +44,7 @@ def skipped() -> list[str]:
     """The checks that infra/ says it skips, each with its reason beside it there."""
     comments = [
         comment
-        for path in sorted(INFRA.glob("*.py"))
+        for path in sorted(INFRA.rglob("*.py"))
         for comment in re.findall(r"# checkov:skip=(.*)", path.read_text("utf-8"))
     ]
     assert all(re.fullmatch(r"\w+: \S.{10,}", comment) for comment in comments), "a skipped check has no reason"

@@ -12,7 +12,7 @@ import pytest
 from .conftest import ROOT
 
 sys.path.append(str(ROOT / "infra"))
-import package
+from deployment.tools import package
 
 pytestmark = pytest.mark.xdist_group("package")  # It is built once a process.
 LOAD = """

@@ -15,9 +15,9 @@ from .conftest import ROOT, VARIANTS, Recording, recorded, run_program
 from .record import DEFAULTS, Cloud
 
 sys.path.append(str(ROOT / "infra"))
-from config import APP_SETTINGS, DeploymentConfig
-from identity import ROLES
-from names import Names
+from deployment.components.identity import ROLES
+from deployment.config import APP_SETTINGS, DeploymentConfig
+from deployment.names import Names
 
 pytestmark = pytest.mark.xdist_group("program")  # Its recordings are made once a process.
 ROLE_NAMES = {role: name for name, role in ROLES.items()}
@@ -138,7 +138,7 @@ def test_the_order_is_rights_then_app_then_code(recording: Recording) -> None:
     assert command["inputs"]["create"] == app["id"]
     pollers = recording.settings()["POLLERS"]
     assert command["inputs"]["interpreter"][1:] == [
-        "publish.py", "--pollers", pollers, "--scm-host", f"{recording.outputs['appName']}.scm.azurewebsites.net", "--app-id",
+        "-m", "deployment.tools.publish", "--pollers", pollers, "--scm-host", f"{recording.outputs['appName']}.scm.azurewebsites.net", "--app-id",
     ]  # fmt: skip
 
 

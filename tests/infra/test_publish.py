@@ -12,7 +12,7 @@ import pytest
 from .conftest import ROOT
 
 sys.path.append(str(ROOT / "infra"))
-from publish import Publisher, PublishError, timers_of
+from deployment.tools.publish import Publisher, PublishError, timers_of
 
 ZIP = b"PK\x03\x04 not really"
 

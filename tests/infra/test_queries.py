@@ -13,7 +13,7 @@ from tests.scenario import scenario
 from .conftest import ROOT
 
 sys.path.append(str(ROOT / "infra"))
-import queries
+from deployment import queries
 
 ALL = {name: query for name, (_, query) in queries.WORKBOOK.items()} | {
     "poison": queries.POISONED, "no-run": queries.RUNS, "key": queries.KEY_TROUBLE, "old": queries.OLDEST,

@@ -1,6 +1,6 @@
 """Builds the package that is deployed: the app and its dependencies, for the target, the same bytes every time.
 
-python package.py app.zip
+python -m deployment.tools.package app.zip
 """
 
 import argparse
@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 FILES = ("function_app.py", "host.json", "requirements.txt")
 SITE_PACKAGES = ".python_packages/lib/site-packages"
 TARGET = [
@@ -73,7 +73,7 @@ def build(target: Path) -> str:
 
 def main() -> None:
     """Build it and say what came of it."""
-    parser = argparse.ArgumentParser(prog="python package.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deployment.tools.package", description=__doc__)
     parser.add_argument("target", type=Path, help="where to write the zip")
     target: Path = parser.parse_args().target
     digest = build(target)

@@ -3,10 +3,10 @@
 import pulumi
 from pulumi_azure_native import monitor
 
-from config import DeploymentConfig
-from monitoring import Monitoring
-from names import Names
-from queries import FAILED_RUNS, KEY_TROUBLE, OLDEST, POISONED, RUNS
+from deployment.components.monitoring import Monitoring
+from deployment.config import DeploymentConfig
+from deployment.names import Names
+from deployment.queries import FAILED_RUNS, KEY_TROUBLE, OLDEST, POISONED, RUNS
 
 
 class Alerts(pulumi.ComponentResource):

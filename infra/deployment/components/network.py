@@ -3,7 +3,7 @@
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from names import Names
+from deployment.names import Names
 
 ZONES = {
     "blob": "privatelink.blob.core.windows.net",

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pulumi
 from pulumi_azure_native import applicationinsights, consumption, monitor, operationalinsights, resources
 
-from config import DeploymentConfig
-from names import Names
-from storage import HostStorage, JobStorage
-from vault import Vault
+from deployment.components.storage import HostStorage, JobStorage
+from deployment.components.vault import Vault
+from deployment.config import DeploymentConfig
+from deployment.names import Names
 
 RETENTION_DAYS = 90
 

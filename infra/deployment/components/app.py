@@ -5,13 +5,13 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import web
 
-from config import DeploymentConfig, key_setting
-from identity import Identity
-from monitoring import Monitoring
-from names import Names
-from network import Network
-from storage import HostStorage, JobStorage
-from vault import Vault
+from deployment.components.identity import Identity
+from deployment.components.monitoring import Monitoring
+from deployment.components.network import Network
+from deployment.components.storage import HostStorage, JobStorage
+from deployment.components.vault import Vault
+from deployment.config import DeploymentConfig, key_setting
+from deployment.names import Names
 
 PYTHON_VERSION = "3.13"
 MAX_INSTANCES = 40

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import authorization, keyvault
 
-from names import Names
-from network import Network
+from deployment.components.network import Network
+from deployment.names import Names
 
 # checkov:skip=CKV_AZURE_41: a master key has no expiry at Bing Maps; one here would stop the app on a day nobody chose
 

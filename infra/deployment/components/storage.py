@@ -3,9 +3,9 @@
 import pulumi
 from pulumi_azure_native import storage
 
-from config import DeploymentConfig
-from names import Names
-from network import Network
+from deployment.components.network import Network
+from deployment.config import DeploymentConfig
+from deployment.names import Names
 
 # checkov:skip=CKV_AZURE_206: replicated over zones; a load job outlives no region, and its id can be sent again
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pulumi
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))
 
 from dataflow_poller.errors import SettingsError  # noqa: E402 - the app's own package, from the folder above

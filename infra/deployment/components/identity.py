@@ -3,10 +3,10 @@
 import pulumi
 from pulumi_azure_native import authorization, managedidentity
 
-from monitoring import Monitoring
-from names import Names
-from storage import HostStorage, JobStorage
-from vault import Vault
+from deployment.components.monitoring import Monitoring
+from deployment.components.storage import HostStorage, JobStorage
+from deployment.components.vault import Vault
+from deployment.names import Names
 
 # Built-in roles: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 ROLES = {

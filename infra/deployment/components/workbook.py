@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import applicationinsights
 
-from monitoring import Monitoring
-from names import Names
-from queries import WORKBOOK
+from deployment.components.monitoring import Monitoring
+from deployment.names import Names
+from deployment.queries import WORKBOOK
 
 
 class Workbook(pulumi.ComponentResource):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pulumi
 from pulumi_command import local
 
-import package
-from app import FunctionApp
-from config import DeploymentConfig
+from deployment.components.app import FunctionApp
+from deployment.config import DeploymentConfig
+from deployment.tools import package
 
 
 class Published(pulumi.ComponentResource):
@@ -18,12 +18,22 @@ class Published(pulumi.ComponentResource):
         super().__init__("dataflow-poller:publish:Published", name)
         pollers = config.app_settings["POLLERS"]
         fingerprint = package.fingerprint()
+        options = ["--pollers", pollers, "--scm-host", app.scm_host, "--app-id"]
         command = local.Command(
             name,
             # The command is the last argument; there is no shell, so nothing to quote, on Windows either.
-            interpreter=[sys.executable, "publish.py", "--pollers", pollers, "--scm-host", app.scm_host, "--app-id"],
+            interpreter=[
+                sys.executable,
+                "-m",
+                "deployment.tools.publish",
+                "--pollers",
+                pollers,
+                "--scm-host",
+                app.scm_host,
+                "--app-id",
+            ],
             create=app.id,
-            dir=str(Path(__file__).parent),
+            dir=str(Path(__file__).parents[2]),
             triggers=[app.id, fingerprint, pollers],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[app]),
         )

@@ -3,7 +3,7 @@
 What the vendor's tools do, too: POST the zip, ask for the deployment until it ends, look at the functions. It signs
 in as whoever runs it (Azure CLI, or what else azure-identity finds). `pulumi up` runs it; by hand:
 
-    python publish.py --app-id /subscriptions/.../sites/<app> --scm-host <app>.scm.azurewebsites.net --pollers 1
+    python -m deployment.tools.publish --app-id /subscriptions/.../sites/<app> --scm-host <app>.scm...net --pollers 1
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-import package
+from deployment.tools import package
 
 MANAGEMENT = "https://management.azure.com"
 API_VERSION = "2024-04-01"
@@ -127,7 +127,9 @@ def timers_of(pollers: int) -> set[str]:
 def main() -> None:
     """Build and publish."""
     parser = argparse.ArgumentParser(
-        prog="python publish.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m deployment.tools.publish",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--app-id", required=True, help="resource id of the function app")
     parser.add_argument("--scm-host", required=True, help="host name of its publish endpoint")

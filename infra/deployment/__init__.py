@@ -1,0 +1,1 @@
+"""The deployment of dataflow-poller to Azure, as a Pulumi program."""
