@@ -10,13 +10,23 @@
 The endpoint has none: whatever it does is an Answer (see answer.py), for trouble there is normal life.
 """
 
+from collections.abc import Mapping
+
 
 class PollerError(Exception):
     """Base of all exceptions of this package. No text of one holds a master key."""
 
 
 class SettingsError(PollerError):
-    """Names every app setting that is wrong or missing, and what was expected."""
+    """App settings are wrong or missing; names all of them, with what was expected.
+
+    Attributes:
+        problems: app setting -> what is wrong with it and what was expected. No value is in it.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("wrong app settings: " + "; ".join(f"{name}: {why}" for name, why in problems.items()))
+        self.problems = dict(problems)
 
 
 class StorageError(PollerError):

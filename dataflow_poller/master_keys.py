@@ -6,10 +6,27 @@ request where the bytes leave (bing_maps.py) and masked in everything that is ke
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
 MASK = "***"
+
+KEY_SETTING = "BING_MAPS_MASTER_KEY"
+"""The app setting of the key named `default`; those of others begin with it."""
+
+
+def key_setting(name: str) -> str:
+    """The app setting of the master key of that name, which is without case."""
+    return KEY_SETTING if name.lower() == "default" else f"{KEY_SETTING}_{name.upper()}"
+
+
+@dataclass(frozen=True)
+class UnusableKey:
+    """A key that was set and does not count as configured: its app setting's name, and why."""
+
+    setting: str
+    reason: str
 
 
 class MasterKey:
@@ -33,10 +50,10 @@ class MasterKeys:
     """The configured master keys by name (lower case).
 
     Attributes:
-        unusable: name -> why a key that was set does not count as configured.
+        unusable: by name, the keys that were set and do not count as configured.
     """
 
-    def __init__(self, keys: Mapping[str, MasterKey], unusable: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, MasterKey], unusable: Mapping[str, UnusableKey]) -> None:
         self._keys = dict(keys)
         self.unusable = dict(unusable)
 

@@ -26,8 +26,10 @@ def run() -> None:
     started = time.monotonic()
     settings = Settings.from_env(os.environ)  # No local variable: a traceback may be shown with those.
     log = RunLog(settings.master_keys.mask)
-    for name, why in settings.master_keys.unusable.items():
-        log.error("master key not configured", masterKeyName=name, reason=f"its app setting {why}")
+    for name, key in settings.master_keys.unusable.items():
+        log.error("master key not configured", masterKeyName=name, setting=key.setting, reason=key.reason)
+    for setting in settings.unknown:
+        log.warning("unknown app setting", setting=setting)
     with (
         Endpoint(settings.bing_maps_url, settings.request_seconds, settings.concurrency) as endpoint,
         requests.Session() as session,

@@ -1,23 +1,21 @@
 """App settings, read once a run and checked all together."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from . import app_settings
+from .app_settings import APP_SETTINGS
 from .errors import SettingsError
-from .master_keys import MasterKey, MasterKeys
+from .master_keys import KEY_SETTING, MasterKey, MasterKeys, UnusableKey, key_setting
+from .pasted import pasted
 from .policy import PollingPolicy
-from .urls import PUBLIC_URL, is_https_or_loopback, split_url
+from .setting_kinds import AppSetting
 
-KEY_SETTING = "BING_MAPS_MASTER_KEY"
-MAX_POLLERS = 20
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-_QUEUE_NAME = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_TABLE_NAME = re.compile(r"(?!(?i:tables)\Z)[A-Za-z][A-Za-z0-9]{2,62}")
-_KEY_NAME = re.compile(r"[A-Z0-9_]{1,64}")
-_KEY_NAME_RULE = "a NAME of 1 to 64 of A-Z, 0-9 and _, other than DEFAULT"
-_IDENTITY_PARTS = ("accountName", "queueServiceUri", "tableServiceUri")
+_KEY_NAME = re.compile(r"[A-Z0-9_]{1,32}")
+_KEY_NAME_RULE = "a NAME of 1 to 32 of A-Z, 0-9 and _, other than DEFAULT"
+_LIKELY_OURS = ("POLL_", "POLLER", "JOB_QUEUE", "JOB_MAX", "DATASOURCE_", "COMPLETION_", "BING_MAPS_")
+"""How the names of settings begin: one that nobody knows is most likely a typing error."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +31,24 @@ class StorageAccount:
 
 @dataclass(frozen=True)
 class Settings:
-    """Checked app settings. Durations are in seconds."""
+    """Checked app settings. Durations are in seconds.
+
+    Attributes:
+        completion_queue: None where no events are sent.
+        unknown: names of settings that are most likely typing errors.
+    """
 
     account: StorageAccount
     job_queue: str
     table: str
+    completion_queue: str | None
     master_keys: MasterKeys = field(repr=False)
     bing_maps_url: str
     concurrency: int
     run_seconds: float
     request_seconds: float
     policy: PollingPolicy
+    unknown: tuple[str, ...]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -56,63 +61,29 @@ class Settings:
         read = _Reader(env)
         settings = cls(
             account=read.account(),
-            job_queue=read.text("JOB_QUEUE", "load-jobs", "a queue name of 3 to 56 letters", _is(_QUEUE_NAME)),
-            table=read.text("DATASOURCE_TABLE", "DataSources", "a table name", _is(_TABLE_NAME)),
+            job_queue=read.value(app_settings.JOB_QUEUE),
+            table=read.value(app_settings.DATASOURCE_TABLE),
+            completion_queue=read.completion_queue(),
             master_keys=read.master_keys(),
-            bing_maps_url=read.text(
-                "BING_MAPS_URL",
-                PUBLIC_URL,
-                "https://host[:port], or http:// for a loopback host, with no path, query or user",
-                _is_endpoint,
-            ).rstrip("/"),
-            concurrency=read.count("POLL_CONCURRENCY", 16, 256),
-            run_seconds=read.number("POLL_RUN_SECONDS", 50, "from 1 to 1500", lambda n: 1 <= n <= 1500),
-            request_seconds=read.number("POLL_REQUEST_SECONDS", 10, "from 0.1 to 100", lambda n: 0.1 <= n <= 100),
+            bing_maps_url=read.value(app_settings.BING_MAPS_URL),
+            concurrency=read.value(app_settings.POLL_CONCURRENCY),
+            run_seconds=read.value(app_settings.POLL_RUN_SECONDS),
+            request_seconds=read.value(app_settings.POLL_REQUEST_SECONDS),
             policy=read.policy(),
+            unknown=read.unknown(),
         )
-        read.count("POLLERS", 1, MAX_POLLERS)
+        read.value(app_settings.POLLERS)
         problems = read.problems
         # A traceback may be shown with its local variables, and these two hold the keys.
         del env, read
         if problems:
-            raise SettingsError("wrong app settings: " + "; ".join(problems))
+            raise SettingsError(problems)
         return settings
 
 
 def pollers(env: Mapping[str, str]) -> int:
-    """How many timer functions to register: ``POLLERS``, or 1 where it is wrong (the run then says so)."""
-    return _Reader(env).count("POLLERS", 1, MAX_POLLERS)
-
-
-def _is(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda text: pattern.fullmatch(text) is not None
-
-
-def _is_endpoint(url: str) -> bool:
-    parts = split_url(url)
-    return (
-        parts is not None
-        and is_https_or_loopback(parts)
-        and url.count("/") <= 3
-        and parts.path in ("", "/")
-        and not re.search("[?#]", url)
-    )
-
-
-def _is_service_uri(uri: str) -> bool:
-    parts = split_url(uri)
-    return parts is not None and is_https_or_loopback(parts) and not re.search("[?#]", uri)
-
-
-def _is_connection_string(text: str) -> bool:
-    pairs = [pair.partition("=") for pair in text.strip().strip(";").split(";")]
-    names = {name.strip().lower() for name, _, _ in pairs}
-    if not all(equals and value for _, equals, value in pairs):
-        return False
-    if "usedevelopmentstorage" in names:
-        return text.strip().rstrip(";").lower() == "usedevelopmentstorage=true"
-    located = "accountname" in names or {"queueendpoint", "tableendpoint"} <= names
-    return located and ({"accountname", "accountkey"} <= names or "sharedaccesssignature" in names)
+    """How many timer functions to register: ``POLLERS``, or its default where it is wrong (the run then says so)."""
+    return _Reader(env).value(app_settings.POLLERS)
 
 
 class _Reader:
@@ -120,102 +91,90 @@ class _Reader:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self.problems: list[str] = []
+        self.problems: dict[str, str] = {}
 
-    def text(self, name: str, default: str, expected: str, valid: Callable[[str], bool]) -> str:
-        value = self._env.get(name, default).strip()
-        if not valid(value):
-            self.problems.append(f"{name}: expected {expected}")
-            return default
-        return value
+    def value[T](self, setting: AppSetting[T]) -> T:
+        """What a setting with a default is set to; the default where that is wrong."""
+        assert setting.default is not None
+        try:
+            return setting.read(self._env.get(setting.name, setting.default))
+        except ValueError as error:
+            self.problems[setting.name] = str(error)
+        return setting.read(setting.default)
 
-    def number(self, name: str, default: float, expected: str, valid: Callable[[float], bool]) -> float:
-        text = self._env.get(name, str(default)).strip()
-        if not (_NUMBER.fullmatch(text) and valid(float(text))):
-            self.problems.append(f"{name}: expected a number {expected}")
-            return default
-        return float(text)
+    def optional[T](self, setting: AppSetting[T]) -> T | None:
+        """What a setting without a default is set to; None where it is empty, not set or wrong."""
+        text = self._env.get(setting.name, "")
+        try:
+            return setting.read(text) if pasted(text) else None
+        except ValueError as error:
+            self.problems[setting.name] = str(error)
+        return None
 
-    def count(self, name: str, default: int, high: int) -> int:
-        text = self._env.get(name, str(default)).strip()
-        if not (re.fullmatch(r"\+?0*\d{1,4}", text, re.ASCII) and 1 <= int(text) <= high):
-            self.problems.append(f"{name}: expected a whole number from 1 to {high}")
-            return default
-        return int(text)
+    def completion_queue(self) -> str | None:
+        setting, job_queue = app_settings.COMPLETION_QUEUE, app_settings.JOB_QUEUE
+        name = self.optional(setting)
+        if job_queue.name not in self.problems:
+            of_jobs = self.value(job_queue)
+            if name in (of_jobs, f"{of_jobs}-poison"):
+                self.problems[setting.name] = "expected another queue than the job queue and its poison queue"
+        return name
 
     def policy(self) -> PollingPolicy:
-        low = self.number("POLL_MIN_DELAY_SECONDS", 30, "from 1 to 3600", lambda n: 1 <= n <= 3600)
-        return PollingPolicy(
-            delay_ratio=self.number("POLL_DELAY_RATIO", 0.1, "from 0 to 1", lambda n: 0 <= n <= 1),
-            min_delay=low,
-            max_delay=self.number(
-                "POLL_MAX_DELAY_SECONDS",
-                900,
-                "from POLL_MIN_DELAY_SECONDS to 86400 (900 where it is not set)",
-                lambda n: low <= n <= 86400,
-            ),
-            max_age=3600 * self.number("JOB_MAX_AGE_HOURS", 48, "above 0 and under 168", lambda n: 0 < n < 168),
-        )
+        ratio, low = self.value(app_settings.POLL_DELAY_RATIO), self.value(app_settings.POLL_MIN_DELAY_SECONDS)
+        high = self.value(app_settings.POLL_MAX_DELAY_SECONDS)
+        if high < low and app_settings.POLL_MIN_DELAY_SECONDS.name not in self.problems:
+            setting = app_settings.POLL_MAX_DELAY_SECONDS
+            self.problems.setdefault(setting.name, f"expected {setting.expected}")
+        return PollingPolicy(ratio, low, high, max_age=3600 * self.value(app_settings.JOB_MAX_AGE_HOURS))
 
     def account(self) -> StorageAccount:
         """A connection string, or the parts of an identity-based connection as Azure Functions names them."""
-        if connection_string := self._env.get("JobStorage", "").strip():
-            if not _is_connection_string(connection_string):
-                self.problems.append("JobStorage: expected a storage connection string")
-            return StorageAccount(connection_string)
-        if not any(self._env.get(f"JobStorage__{part}", "").strip() for part in _IDENTITY_PARTS):
-            self.problems.append(
-                "JobStorage: missing; expected a storage connection string, or JobStorage__accountName, "
-                "or JobStorage__queueServiceUri and JobStorage__tableServiceUri"
-            )
-            return StorageAccount()
-        name = self.text(
-            "JobStorage__accountName",
-            "",
-            "a storage account name of 3 to 24 lower-case letters and digits",
-            _is(re.compile("([a-z0-9]{3,24})?")),
-        )
-        identity = self.text(
-            "JobStorage__credential",
-            "",
-            "managedidentity, or not to be set",
-            lambda text: text.lower() in ("", "managedidentity"),
-        )
+        setting = app_settings.JOB_STORAGE
+        if (connection_string := self.optional(setting)) or setting.name in self.problems:
+            return StorageAccount(connection_string or "")
+        name = self.optional(app_settings.ACCOUNT_NAME)
+        queue_uri = self.optional(app_settings.QUEUE_SERVICE_URI)
+        table_uri = self.optional(app_settings.TABLE_SERVICE_URI)
+        if not (name or queue_uri or table_uri or self.problems):
+            self.problems[setting.name] = f"missing, expected {setting.expected}"
+        elif name is None and app_settings.ACCOUNT_NAME.name not in self.problems:
+            for uri, part in ((queue_uri, app_settings.QUEUE_SERVICE_URI), (table_uri, app_settings.TABLE_SERVICE_URI)):
+                if uri is None:
+                    self.problems.setdefault(part.name, f"missing, expected {part.expected}")
         return StorageAccount(
-            queue_uri=self._service_uri("queue", name),
-            table_uri=self._service_uri("table", name),
-            managed_identity=identity != "",
-            client_id=self._env.get("JobStorage__clientId", "").strip() or None,
+            queue_uri=queue_uri or f"https://{name}.queue.core.windows.net",
+            table_uri=table_uri or f"https://{name}.table.core.windows.net",
+            managed_identity=self.optional(app_settings.CREDENTIAL) is not None,
+            client_id=self.optional(app_settings.CLIENT_ID),
         )
-
-    def _service_uri(self, service: str, account: str) -> str:
-        default = f"https://{account}.{service}.core.windows.net" if account else ""
-        expected = "an https:// URI, or JobStorage__accountName instead"
-        return self.text(f"JobStorage__{service}ServiceUri", default, expected, _is_service_uri)
 
     def master_keys(self) -> MasterKeys:
         keys: dict[str, MasterKey] = {}
-        unusable: dict[str, str] = {}
-        for setting, raw in self._env.items():
+        unusable: dict[str, UnusableKey] = {}
+        for setting, text in self._env.items():
             if setting != KEY_SETTING and not setting.startswith(KEY_SETTING + "_"):
                 continue
-            name = "DEFAULT" if setting == KEY_SETTING else setting[len(KEY_SETTING) + 1 :]
-            if not _KEY_NAME.fullmatch(name) or setting == KEY_SETTING + "_DEFAULT":
-                self.problems.append(f"{setting[:100]!a}: expected {KEY_SETTING}_<NAME>, {_KEY_NAME_RULE}")
-            elif why := _why_unusable(raw.strip()):
-                unusable[name.lower()] = why
-            else:
-                keys[name.lower()] = MasterKey(raw.strip())
+            name = setting.removeprefix(KEY_SETTING).removeprefix("_") or "DEFAULT"
+            if not _KEY_NAME.fullmatch(name) or key_setting(name) != setting:
+                self.problems[_shown(setting)] = f"expected {app_settings.OTHER_MASTER_KEY.name}, {_KEY_NAME_RULE}"
+                continue
+            try:
+                keys[name.lower()] = MasterKey(app_settings.OTHER_MASTER_KEY.read(text))
+            except ValueError as error:
+                unusable[name.lower()] = UnusableKey(setting, str(error))
         return MasterKeys(keys, unusable)
 
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(
+            sorted(
+                _shown(name)
+                for name in self._env
+                if name.startswith(_LIKELY_OURS) and name not in APP_SETTINGS and not name.startswith(KEY_SETTING + "_")
+            )
+        )
 
-def _why_unusable(key: str) -> str:
-    if not key:
-        return "is empty"
-    if key.startswith("@Microsoft.KeyVault("):
-        return "is a Key Vault reference that did not resolve: check the secret and the identity's right to read it"
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return "is not valid UTF-8 text"
-    return ""
+
+def _shown(name: str) -> str:
+    """A setting's name as it can be shown: no longer than a name should be, and one line."""
+    return ascii(name)[1:-1][:120]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow_poller.master_keys import MasterKey, MasterKeys
+from dataflow_poller.master_keys import MasterKey, MasterKeys, UnusableKey
 
 from .conftest import CANARY
 
@@ -49,7 +49,7 @@ def test_a_key_within_another_does_not_leave_a_rest() -> None:
 
 def test_without_keys_nothing_is_masked() -> None:
     """No key, no pattern: not one that fits everywhere."""
-    assert MasterKeys({}, {"default": "is empty"}).mask("text") == "text"
+    assert MasterKeys({}, {"default": UnusableKey("BING_MAPS_MASTER_KEY", "it is empty")}).mask("text") == "text"
     assert not MasterKeys({}, {}).found_in("text")
 
 

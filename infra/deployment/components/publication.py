@@ -1,41 +1,45 @@
 """Publishes the code as part of `pulumi up`, when what is in the package changes or the app is a new one."""
 
-import sys
-from pathlib import Path
+import os
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_command import local
 
-from deployment.components.app import FunctionApp
-from deployment.config import DeploymentConfig
 from deployment.tools import package
 
+PYTHON = "venv/Scripts/python.exe" if os.name == "nt" else "venv/bin/python"
+"""The program's own, as Pulumi.yaml names its virtual environment, seen from the folder where a command starts: that of
+Pulumi.yaml. An absolute path would be another one in another folder, and the code published again there. After a change
+of the operating system it is published once more."""
 
-class Published(pulumi.ComponentResource):
+
+@dataclass(frozen=True)
+class PublicationArgs:
+    """Where to publish to.
+
+    Attributes:
+        pollers: how many timers the app must list then.
+    """
+
+    app_id: pulumi.Input[str]
+    scm_host: pulumi.Input[str]
+    pollers: str
+
+
+class Publication(pulumi.ComponentResource):
     """The app with its code in it."""
 
-    def __init__(self, name: str, app: FunctionApp, config: DeploymentConfig) -> None:
-        super().__init__("dataflow-poller:publish:Published", name)
-        pollers = config.app_settings["POLLERS"]
-        fingerprint = package.fingerprint()
-        options = ["--pollers", pollers, "--scm-host", app.scm_host, "--app-id"]
+    def __init__(self, name: str, args: PublicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dataflow-poller:components:Publication", name, None, opts)
+        tool = [PYTHON, "-m", "deployment.tools.publish"]
         command = local.Command(
             name,
             # The command is the last argument; there is no shell, so nothing to quote, on Windows either.
-            interpreter=[
-                sys.executable,
-                "-m",
-                "deployment.tools.publish",
-                "--pollers",
-                pollers,
-                "--scm-host",
-                app.scm_host,
-                "--app-id",
-            ],
-            create=app.id,
-            dir=str(Path(__file__).parents[2]),
-            triggers=[app.id, fingerprint, pollers],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[app]),
+            interpreter=[*tool, "--pollers", args.pollers, "--scm-host", args.scm_host, "--app-id"],
+            create=args.app_id,
+            triggers=[args.app_id, package.fingerprint(), args.pollers],
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(parent=self)),
         )
         self.summary = command.stdout
         self.register_outputs({})
