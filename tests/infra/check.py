@@ -1,4 +1,4 @@
-"""Holds what the program registers, in every variant, to azure-native's classes and to Kusto's own parser.
+"""Holds what the program registers, in every variant, to azure-native's classes, its order, and Kusto's own parser.
 
 python -m tests.infra.check
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .conftest import VARIANTS, recorded
+from .dependencies import missing
 from .properties import problems
 
 
@@ -55,14 +56,16 @@ def query_problems(queries: dict[str, str]) -> list[str]:
 def main() -> None:
     """Check every variant; a line for each finding."""
     with ThreadPoolExecutor() as pool:
-        resources = [resource for recording in pool.map(recorded, VARIANTS) for resource in recording.resources]
+        recordings = list(pool.map(recorded, VARIANTS))
+    resources = [resource for recording in recordings for resource in recording.resources]
     queries = queries_of(resources)
-    findings = sorted({*property_problems(resources), *query_problems(queries)})
+    order = [found for recording in recordings for found in missing(recording.resources)]
+    findings = sorted({*property_problems(resources), *order, *query_problems(queries)})
     if findings:
         sys.exit("\n".join(findings))
     print(
-        f"{len(resources)} resources in {len(VARIANTS)} variants, and {len(queries)} queries: as azure-native's classes "
-        "and Kusto's parser want them."
+        f"{len(resources)} resources in {len(VARIANTS)} variants, and {len(queries)} queries: as azure-native's classes, "
+        "the order in which they are needed, and Kusto's parser want them."
     )
 
 

@@ -269,7 +269,7 @@ def test_no_token_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> Non
     site.script["functions"] = [(500, "trouble")]
     error = refused(site)
     said = capsys.readouterr()
-    assert "HTTP 500: trouble; trying again every 0 s" in said.out
+    assert "HTTP 500: trouble; trying again every 0 s" in said.err
     assert TOKEN not in said.out + said.err + error
 
 
@@ -277,7 +277,7 @@ def test_long_waiting_is_seen(site: Site, capsys: pytest.CaptureFixture[str]) ->
     """A line when something changes, and one a minute, so that nobody thinks that it hangs."""
     site.script["publish"] = [*[(503, "")] * 30, (202, '"abc123"')]
     publish(site, attempts=40)
-    assert 2 <= capsys.readouterr().out.count("HTTP 503; trying again") <= 4
+    assert 2 <= capsys.readouterr().err.count("HTTP 503; trying again") <= 4
 
 
 def test_an_endpoint_that_is_not_there_is_said() -> None:

@@ -1,5 +1,6 @@
 """Requests to Azure, made again while Azure is not ready for them."""
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,8 +128,8 @@ class Azure:
 
 
 def say(text: str) -> None:
-    """A line about the progress, at once."""
-    print(f"  {text}", flush=True)
+    """A line about the progress, at once; on standard error, since what was published is the stack's output."""
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def _passes(response: requests.Response) -> bool:
