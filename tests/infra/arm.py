@@ -1,15 +1,9 @@
-"""What the program registers, as an ARM template, for scanners that read those.
+"""What the program registers, as an ARM template, for scanners that read those."""
 
-python -m tests.infra.arm '{"privateNetwork": "true"}' > template.json
-python -m tests.infra.arm --skipped        the checks that are skipped, comma-separated
-"""
-
-import json
 import re
-import sys
 from typing import Any
 
-from .record import INFRA, record
+from .record import INFRA
 
 TYPES = {
     "storage:StorageAccount": "Microsoft.Storage/storageAccounts",
@@ -63,10 +57,3 @@ def _resource(resource: dict[str, Any]) -> dict[str, Any]:
         "properties": properties,
         **{name: inputs[name] for name in TOP - {"name", "location"} if name in inputs},
     }
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--skipped":
-        print(",".join(skipped()))
-    else:
-        print(json.dumps(template(record(json.loads(sys.argv[1]))["resources"]), indent=1))
