@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, quantiles
 
-from dataflow_poller.policy import PollingPolicy
+from dataflow_poller.settings import Settings
 
 JOBS = 5_000
 SHORTEST, LONGEST = 5, 12 * 3600
-CONTRACT = PollingPolicy(delay_ratio=0.1, min_delay=30, max_delay=900, max_age=48 * 3600)
+CONTRACT = Settings.from_env({"JobStorage": "UseDevelopmentStorage=true"}).policy
+"""The app's, where nothing else is set."""
 
 Policy = Callable[[float, int, random.Random], float]
 """The delay before the next poll, in seconds, for a job's age, the polls so far and a random source."""

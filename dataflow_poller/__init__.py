@@ -6,6 +6,8 @@ with a job is a pure function between thin edges. To read it in the order of the
 
     run.py          one invocation: settings in, summary line out
     settings.py     app settings -> Settings, or one error that names every wrong one
+    app_settings.py the table of them; their kinds and the forms of their values are in setting_kinds.py, pasted.py,
+                    connection_string.py and ncrontab.py; local_settings.py reads a developer's file of them
     master_keys.py  the keys, and hiding them in any text
     drain.py        the loop: claim, ask, decide, settle
     queues.py       job queue and poison queue (edge)

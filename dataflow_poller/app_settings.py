@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .connection_string import connection_string
-from .master_keys import KEY_SETTING
+from .master_keys import KEY_SETTING, LONGEST_KEY_NAME
 from .ncrontab import Schedule
 from .setting_kinds import (
     AppSetting,
@@ -24,8 +24,8 @@ from .urls import PUBLIC_URL
 JOB_STORAGE = AppSetting(
     "JobStorage",
     None,
-    "connection of the queue and the table: a connection string (`UseDevelopmentStorage=true` works). Required, or "
-    "in its place an identity-based connection: `JobStorage__accountName`, or the two service URIs",
+    "connection of the queue and the table, such as `UseDevelopmentStorage=true`. Required, or in its place its "
+    "parts, which sign in with an identity",
     "a storage connection string, or JobStorage__accountName, or JobStorage__queueServiceUri and "
     "JobStorage__tableServiceUri",
     connection_string,
@@ -35,21 +35,21 @@ TABLE_SERVICE_URI = service_uri_setting("table")
 ACCOUNT_NAME = text_setting(
     "JobStorage__accountName",
     None,
-    "name of the storage account, in place of the two URIs",
+    "a part: the storage account, from which the two URIs follow",
     "a storage account name of 3 to 24 lower-case letters and digits",
     "[a-z0-9]{3,24}",
 )
 CREDENTIAL = text_setting(
     "JobStorage__credential",
     None,
-    "`managedidentity`: sign in as the app's managed identity, and as nobody else",
+    "a part: whether to sign in as the app's managed identity and as nobody else",
     "managedidentity, or not to be set",
     "(?i:managedidentity)",
 )
 CLIENT_ID = text_setting(
     "JobStorage__clientId",
     None,
-    "which of the app's user-assigned identities",
+    "a part: which of the app's user-assigned identities that is",
     "the client id of a managed identity",
     "[!-~]+",
 )
@@ -76,9 +76,8 @@ POLL_SCHEDULE = AppSetting(
 )
 POLLERS = count_setting("POLLERS", 1, 20, "timer functions to register; they share the queue")
 BING_MAPS_MASTER_KEY = master_key_setting(KEY_SETTING, "the master key named `default`")
-OTHER_MASTER_KEY = master_key_setting(
-    f"{KEY_SETTING}_<NAME>", "a further master key, `<NAME>` of 1 to 32 of `A-Z 0-9 _`, other than `DEFAULT`"
-)
+KEY_NAME_RULE = f"a NAME of 1 to {LONGEST_KEY_NAME} of A-Z, 0-9 and _, other than DEFAULT"
+OTHER_MASTER_KEY = master_key_setting(f"{KEY_SETTING}_<NAME>", f"a further master key, {KEY_NAME_RULE}")
 BING_MAPS_URL = endpoint_setting("BING_MAPS_URL", PUBLIC_URL, "where the status endpoint is")
 POLL_CONCURRENCY = count_setting("POLL_CONCURRENCY", 16, 256, "status requests in flight at once")
 POLL_RUN_SECONDS = number_setting("POLL_RUN_SECONDS", "50", 1, 1500, "a run claims no new message after this long")

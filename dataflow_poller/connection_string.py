@@ -7,12 +7,16 @@ what is checked here is what both need, so that neither fails with a text of its
 
 import base64
 import re
+from urllib.parse import parse_qsl
 
 from .pasted import trimmed
 from .urls import split_url
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9-]{1,63}")
-_SIGNATURE = re.compile(r"[!-~]+")
+_SIGNATURE = re.compile("[!-~]+")
+_SIGNED = {"sv", "ss", "srt", "sp", "st", "se", "sip", "spr", "ses", "si", "sig"}
+"""Parameters of an account's shared access signature ("Create an account SAS", Microsoft Learn). The queue SDK takes a
+text with any other one for an account key."""
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 
 
@@ -41,6 +45,8 @@ def connection_string(text: str) -> str:
 
 def _check(values: dict[str, str]) -> None:
     name = values.get("accountname")
+    if name is None and not {"queueendpoint", "tableendpoint"} <= values.keys():
+        raise ValueError("expected AccountName, or QueueEndpoint and TableEndpoint")
     if name is not None and not _ACCOUNT_NAME.fullmatch(name):
         raise ValueError("its AccountName is no name of a storage account")
     for service in ("queue", "table"):
@@ -51,8 +57,13 @@ def _check(values: dict[str, str]) -> None:
             base64.b64decode(values["accountkey"], validate=True)
         except ValueError:
             raise ValueError("the account key is not base64: copy the whole connection string again") from None
-    elif not _SIGNATURE.fullmatch(values.get("sharedaccesssignature", "")):
-        raise ValueError("expected AccountName and AccountKey, or SharedAccessSignature")
+    elif not _is_signature(values.get("sharedaccesssignature", "")):
+        raise ValueError("expected AccountName and AccountKey, or the SharedAccessSignature of an account")
+
+
+def _is_signature(text: str) -> bool:
+    names = {name for name, _ in parse_qsl(text.removeprefix("?"), keep_blank_values=True)}
+    return "sig" in names and names <= _SIGNED and _SIGNATURE.fullmatch(text) is not None
 
 
 def _endpoint(values: dict[str, str], service: str) -> str:

@@ -2,6 +2,7 @@
 
     PollerError
     ├── SettingsError        app settings are wrong or missing
+    ├── SettingsFileError    a file is no local.settings.json
     └── StorageError         storage did not do what was asked
         ├── StorageMissing   a queue or the table does not exist and could not be made
         ├── ClaimLost        the message was claimed by another, or is gone
@@ -27,6 +28,10 @@ class SettingsError(PollerError):
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__("wrong app settings: " + "; ".join(f"{name}: {why}" for name, why in problems.items()))
         self.problems = dict(problems)
+
+
+class SettingsFileError(PollerError):
+    """A file cannot be read, or is not what Azure Functions Core Tools read. Names the file and shows no value."""
 
 
 class StorageError(PollerError):

@@ -15,6 +15,10 @@ MASK = "***"
 KEY_SETTING = "BING_MAPS_MASTER_KEY"
 """The app setting of the key named `default`; those of others begin with it."""
 
+LONGEST_KEY_NAME = 32
+KEY_NAME = re.compile(rf"[A-Za-z0-9_]{{1,{LONGEST_KEY_NAME}}}")
+"""A master key's name, which is without case in a message and in capitals in an app setting."""
+
 
 def key_setting(name: str) -> str:
     """The app setting of the master key of that name, which is without case."""

@@ -3,8 +3,10 @@
 The grammar is that of the library which the Functions host uses (github.com/atifaziz/NCrontab): second, minute,
 hour, day, month and day of week (0 is Sunday), with blanks between them. A field is a list, separated by `,`, of
 `*`, `a`, `a-b`, and one of those with `/step`, where `a/step` goes on to the field's end. A month or a day may have
-its English name, or three letters of it or more. Where day and day of week are both given, both must fit.
-A range that runs back is refused here, though that library turns it round: `FRI-MON` would mean Monday to Friday.
+its English name, or the first letters of it. Where day and day of week are both given, both must fit.
+
+Refused here, though that library takes it, is what it takes otherwise than it was meant: a range that runs back
+(`FRI-MON` would be Monday to Friday), a name of one or two letters (`J` would be January), and a step of 0.
 """
 
 import re

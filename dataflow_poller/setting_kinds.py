@@ -106,7 +106,7 @@ def service_uri_setting(service: str) -> AppSetting[str]:
             raise ValueError(f"expected {expected}")
         return text
 
-    meaning = f"URI of the {service} service, for an identity-based connection"
+    meaning = f"a part: where the {service} service is"
     return AppSetting(f"JobStorage__{service}ServiceUri", None, meaning, expected, parse)
 
 

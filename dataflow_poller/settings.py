@@ -1,19 +1,16 @@
 """App settings, read once a run and checked all together."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import app_settings
-from .app_settings import APP_SETTINGS
+from .app_settings import APP_SETTINGS, KEY_NAME_RULE
 from .errors import SettingsError
-from .master_keys import KEY_SETTING, MasterKey, MasterKeys, UnusableKey, key_setting
+from .master_keys import KEY_NAME, KEY_SETTING, MasterKey, MasterKeys, UnusableKey, key_setting
 from .pasted import pasted
 from .policy import PollingPolicy
 from .setting_kinds import AppSetting
 
-_KEY_NAME = re.compile(r"[A-Z0-9_]{1,32}")
-_KEY_NAME_RULE = "a NAME of 1 to 32 of A-Z, 0-9 and _, other than DEFAULT"
 _LIKELY_OURS = ("POLL_", "POLLER", "JOB_QUEUE", "JOB_MAX", "DATASOURCE_", "COMPLETION_", "BING_MAPS_")
 """How the names of settings begin: one that nobody knows is most likely a typing error."""
 
@@ -156,8 +153,8 @@ class _Reader:
             if setting != KEY_SETTING and not setting.startswith(KEY_SETTING + "_"):
                 continue
             name = setting.removeprefix(KEY_SETTING).removeprefix("_") or "DEFAULT"
-            if not _KEY_NAME.fullmatch(name) or key_setting(name) != setting:
-                self.problems[_shown(setting)] = f"expected {app_settings.OTHER_MASTER_KEY.name}, {_KEY_NAME_RULE}"
+            if not KEY_NAME.fullmatch(name) or key_setting(name) != setting:
+                self.problems[_shown(setting)] = f"expected {app_settings.OTHER_MASTER_KEY.name}, {KEY_NAME_RULE}"
                 continue
             try:
                 keys[name.lower()] = MasterKey(app_settings.OTHER_MASTER_KEY.read(text))

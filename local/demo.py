@@ -89,8 +89,10 @@ def functions_host(connection_string: str, endpoint: str) -> Iterator[subprocess
         "POLL_MIN_DELAY_SECONDS": "1",
         "POLL_REQUEST_SECONDS": "2",
     }
+    no_settings = FOLDER / "no.settings.json"  # So that a developer's own file is not read.
+    no_settings.write_text('{"Values": {}}')
     with (FOLDER / "host.log").open("wb") as log:
-        command = [sys.executable, "-m", "local.host", "--settings", os.devnull]
+        command = [sys.executable, "-m", "local.host", "--settings", str(no_settings)]
         process = subprocess.Popen(command, env={**os.environ, **settings}, cwd=ROOT, stderr=log)
         try:
             yield process

@@ -2,7 +2,8 @@
 
 Indexing, decoding the trigger and invoking are done by Microsoft's own Python worker runtime, as in the cloud. The
 host's half of the conversation, which there is in .NET and speaks protobuf, is here: plain objects in the
-messages' shapes, and the schedules.
+messages' shapes, and the schedules. What it needs of the app's package it imports late: an app in another folder
+brings its own.
 """
 
 import argparse
@@ -14,20 +15,27 @@ import re
 import signal
 import sys
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure_functions_runtime import handle_event
-from croniter import CroniterError, croniter
+
+if TYPE_CHECKING:
+    from dataflow_poller.ncrontab import Schedule
 
 APP = Path(__file__).parents[1]
 
 
 class InvocationFailed(Exception):
     """An invocation raised; the text is the worker's, with the traceback."""
+
+
+class WrongSchedule(Exception):
+    """A timer's schedule is none that Azure would run."""
 
 
 class _StatusResult(SimpleNamespace):
@@ -126,22 +134,26 @@ def _timer(function: Any) -> Timer:
     return Timer(function.name, function.function_id, binding["name"], binding["schedule"], binding["runOnStartup"])
 
 
-def schedule_of(timer: Timer, settings: dict[str, str]) -> str:
-    """The timer's NCRONTAB expression, `%SETTING%` resolved.
+def schedule_of(timer: Timer, settings: Mapping[str, str]) -> "Schedule":
+    """The timer's schedule, `%SETTING%` resolved; nothing stands for a setting that is missing.
 
     Raises:
-        ValueError: it is missing or no six-field expression; says what to do.
+        WrongSchedule: Azure would not read it, or it never fires; says what was expected.
     """
+    from dataflow_poller.ncrontab import Schedule  # noqa: PLC0415 - late, see above
+
     expression = re.sub("%(.+?)%", lambda match: settings.get(match[1], ""), timer.schedule)
-    if len(expression.split()) != 6 or not croniter.is_valid(expression, second_at_beginning=True):
-        raise ValueError(f"{timer.schedule} of {timer.name}: expected six NCRONTAB fields, such as '*/15 * * * * *'")
-    return expression
+    try:
+        schedule = Schedule.parse(expression)
+    except ValueError as error:
+        raise WrongSchedule(f"{timer.schedule} of {timer.name}: {error}") from None
+    logging.info("%s: %s", timer.name, expression)
+    return schedule
 
 
-async def _fire(host: FunctionsHost, timer: Timer, expression: str, stopping: asyncio.Event) -> None:
-    """Fire one timer on its schedule, a run at a time; a tick that a run sat out fires once, past due."""
-    times = croniter(expression, datetime.now(UTC), second_at_beginning=True)
-    due = times.get_next(datetime)
+async def _fire(host: FunctionsHost, timer: Timer, schedule: "Schedule", stopping: asyncio.Event) -> None:
+    """Fire one timer on its schedule, a run at a time; ticks that a run sat out fire once, past due."""
+    due = schedule.next_after(datetime.now(UTC))
     while not stopping.is_set():
         try:
             await asyncio.wait_for(stopping.wait(), (due - datetime.now(UTC)).total_seconds())
@@ -151,10 +163,9 @@ async def _fire(host: FunctionsHost, timer: Timer, expression: str, stopping: as
                 await host.invoke(timer, past_due=late)
             except InvocationFailed as error:
                 logging.error("%s failed: %s", timer.name, error)  # noqa: TRY400 - the text has the traceback
-            now = datetime.now(UTC)
-            due = missed if (missed := times.get_next(datetime)) > now else now
-            while times.get_current(datetime) < now:
-                times.get_next(datetime)
+            due, now = schedule.next_after(due), datetime.now(UTC)
+            while (later := schedule.next_after(due)) <= now:
+                due = later
 
 
 async def serve() -> None:
@@ -165,31 +176,33 @@ async def serve() -> None:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
     loop = asyncio.get_running_loop()
     timers = await host.load()
-    schedules = [schedule_of(timer, dict(os.environ)) for timer in timers]
-    for timer, expression in zip(timers, schedules, strict=True):
-        logging.info("%s: %s", timer.name, expression)
+    schedules = [schedule_of(timer, os.environ) for timer in timers]
     await asyncio.gather(*(_fire(host, *pair, stopping) for pair in zip(timers, schedules, strict=True)))
 
 
 def main() -> None:
     """Read the settings, log to standard error, serve."""
+    from dataflow_poller.errors import SettingsFileError  # noqa: PLC0415 - late, see above
+    from dataflow_poller.local_settings import local_settings, under_environment  # noqa: PLC0415 - likewise
+
     parser = argparse.ArgumentParser(
         prog="python -m local.host",
         description="Runs function_app.py as the Functions host would, timers on their schedules, until Ctrl-C.",
     )
     default = APP / "local.settings.json"
     parser.add_argument(
-        "--settings", type=Path, default=default, help=f"app settings under Values (default: {default.name})"
+        "--settings",
+        type=Path,
+        help=f"app settings under Values (default: {default.name}, if there is one); the environment goes before them",
     )
-    path = parser.parse_args().settings
-    if path.is_file():
-        for name, value in json.loads(path.read_text("utf-8"))["Values"].items():
-            os.environ.setdefault(name, value)  # As Core Tools do: the environment wins.
+    path = parser.parse_args().settings or (default if default.exists() else None)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("azure.functions").setLevel(logging.WARNING)
     try:
+        if path:
+            os.environ |= under_environment(local_settings(path), os.environ)
         asyncio.run(serve())
-    except (InvocationFailed, ValueError, CroniterError) as error:
+    except (InvocationFailed, SettingsFileError, WrongSchedule) as error:
         sys.exit(str(error))
 
 

@@ -84,7 +84,7 @@ def alert_rules(windows: AlertWindows, job_queue: str, oldest_job_hours: int) ->
             "error'; report it). Nothing is deleted whose row is not safe.",
             1,
             queries.FAILED_RUNS,
-            windows.run,
+            windows.failure,
         ),
         AlertRule(
             "claim",

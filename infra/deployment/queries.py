@@ -22,9 +22,12 @@ KEY_TROUBLE = (
     " | project TimeGenerated, key = tostring(line.masterKeyName), setting = tostring(line.setting),"
     " reason = tostring(line.reason)"
 )
+_INVOKED = 'AppRequests | where OperationName startswith "poll"'
+"""The host writes one for each run, also for one that fails before it writes a line."""
+
 OLDEST = f"{RUNS} | project TimeGenerated, oldest = todouble(run.oldest_age_seconds)"
 
-_FAILED = 'AppRequests | where OperationName startswith "poll" and Success == false'
+_FAILED = f"{_INVOKED} and Success == false"
 _CLAIM_FAILED = 'AppTraces | where Message startswith "claim failed {"'
 FAILED_RUNS = f"{_FAILED} | join kind=leftanti ({_CLAIM_FAILED}) on OperationId"
 NO_CLAIM = f"{_FAILED} | join kind=leftsemi ({_CLAIM_FAILED}) on OperationId"
@@ -58,7 +61,7 @@ def run_counts(reach: timedelta, since: str | None) -> str:
     begin = _ago(reach)
     first = f", (print TimeGenerated = datetime({since}), runs = 1 | where TimeGenerated > {begin})" if since else ""
     zeros = f"(range TimeGenerated from {begin} to now() step 5m | extend runs = 0)"
-    return f"{RUNS} | project TimeGenerated, runs = 1 | union {zeros}{first}"
+    return f"{_INVOKED} | project TimeGenerated, runs = 1 | union {zeros}{first}"
 
 
 def _ago(span: timedelta) -> str:

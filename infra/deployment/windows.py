@@ -38,7 +38,8 @@ class AlertWindows:
 
     Attributes:
         every: how often the alerts are evaluated.
-        run: of what each run says, or that no run says anything.
+        run: of what each run shows, or that there is none.
+        failure: of runs that fail, perhaps for one message only, whenever that is polled.
         endpoint: of the runs that asked the endpoint.
         job: of what is known of a job only when it is polled.
         key: likewise; the first line alerts.
@@ -47,6 +48,7 @@ class AlertWindows:
 
     every: timedelta
     run: Window
+    failure: Window
     endpoint: Window
     job: Window
     key: Window
@@ -71,6 +73,7 @@ class AlertWindows:
         return cls(
             every=every,
             run=_lasting(max(between_lines + INGESTION, every)),
+            failure=_lasting(max(until_polled + INGESTION, every)),
             endpoint=_three_in_a_row(until_polled, every),
             job=_lasting(max(max(delay, THROTTLED) + between_lines + INGESTION, every)),
             # Twice as long as the time between two looks, for a line may be found only after the first of them.

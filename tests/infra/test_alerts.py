@@ -103,16 +103,18 @@ def test_windows_follow_the_schedule(
     assert (found.run, found.endpoint) == (Window(*run), Window(*endpoint))
 
 
-@pytest.mark.parametrize(("delay", "job", "key"), [
-    (minutes(1), (hours(2), 2), (minutes(30), 1)),
-    (minutes(16.5), (hours(2), 2), (minutes(30), 1)),
-    (hours(4), (hours(5), 2), (hours(5), 1)),
-    (hours(26.4), (hours(48), 1), (hours(48), 1)),
+@pytest.mark.parametrize(("delay", "failure", "job", "key"), [
+    (minutes(1), (minutes(15), 2), (hours(2), 2), (minutes(30), 1)),
+    (minutes(16.5), (minutes(30), 2), (hours(2), 2), (minutes(30), 1)),
+    (hours(4), (hours(5), 2), (hours(5), 2), (hours(5), 1)),
+    (hours(26.4), (hours(48), 1), (hours(48), 1), (hours(48), 1)),
 ])  # fmt: skip
-def test_windows_follow_the_delays(delay: timedelta, job: tuple[timedelta, int], key: tuple[timedelta, int]) -> None:
+def test_windows_follow_the_delays(
+    delay: timedelta, failure: tuple[timedelta, int], job: tuple[timedelta, int], key: tuple[timedelta, int]
+) -> None:
     """What is known of a job when it is polled is known all the time: the alert does not flap."""
     found = windows("0 * * * * *", delay)
-    assert (found.job, found.key) == (Window(*job), Window(*key))
+    assert (found.failure, found.job, found.key) == (Window(*failure), Window(*job), Window(*key))
 
 
 @pytest.mark.parametrize("schedule", ["0 0 9 * * *", "0 0 9 * * 1", "0 0 0 1 * *", "0 0 8,9,10 * * *"])
@@ -136,10 +138,11 @@ def test_any_windows_are_azures_and_see_enough(
     except ValueError:
         assert 3 * (gap + run) + INGESTION > LONGEST
         return
-    for window in (found.run, found.endpoint, found.job, found.key, found.message):
+    for window in (found.run, found.failure, found.endpoint, found.job, found.key, found.message):
         assert window.size in SIZES
         assert every <= window.reach <= LONGEST
     assert found.run.size >= gap + run + INGESTION or found.run == Window(LONGEST, 1)
+    assert found.failure.size >= delay + gap + run or found.failure.size == LONGEST
     assert found.job.size >= delay + gap + run or found.job.size == LONGEST
     assert found.message.size >= 2 * every
     assert found.key.size >= min(LONGEST, max(delay + gap + run, 2 * every))
