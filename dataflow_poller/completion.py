@@ -4,10 +4,8 @@ import base64
 import json
 from datetime import UTC, datetime
 
+from .poison_text import MAX_BYTES
 from .row import Row
-
-MAX_MESSAGE = 65_536
-"""Bytes of a queue message, in base64 as it is sent (Azure Queue Storage, "Scalability and performance targets")."""
 
 CUT_TEXT = 1_000
 """Code points of each text of an event that would be larger."""
@@ -16,7 +14,7 @@ CUT_TEXT = 1_000
 def completion_event(row: Row) -> str:
     """The row as JSON in base64, as a queue-triggered function expects it; with its texts cut where it is too large."""
     event = _encoded({name: _plain(value) for name, value in row.items()})
-    if len(event) <= MAX_MESSAGE:
+    if len(event) <= MAX_BYTES:
         return event
     return _encoded({name: _cut(_plain(value)) for name, value in row.items()} | {"cut": True})
 

@@ -7,10 +7,9 @@ request where the bytes leave (bing_maps.py) and masked in everything that is ke
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import quote
 
-MASK = "***"
+from .redaction import Redaction
 
 KEY_SETTING = "BING_MAPS_MASTER_KEY"
 """The app setting of the key named `default`; those of others begin with it."""
@@ -45,9 +44,9 @@ class MasterKey:
         """``key=...`` as it goes on the wire, percent-encoded."""
         return "key=" + quote(self._value, safe="")
 
-    def pattern(self) -> str:
-        """A regular expression for the key, each character of it plain or escaped in any usual way."""
-        return "".join(map(_character_pattern, self._value))
+    def to_hide(self) -> str:
+        """The value, for what hides it in texts."""
+        return self._value
 
 
 class MasterKeys:
@@ -59,6 +58,7 @@ class MasterKeys:
 
     def __init__(self, keys: Mapping[str, MasterKey], unusable: Mapping[str, UnusableKey]) -> None:
         self._keys = dict(keys)
+        self._redaction = Redaction(key.to_hide() for key in keys.values())
         self.unusable = dict(unusable)
 
     def get(self, name: str) -> MasterKey | None:
@@ -67,35 +67,8 @@ class MasterKeys:
 
     def found_in(self, text: str) -> bool:
         """Whether the text of a configured key is in ``text``, plain or escaped."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        return self._redaction.found_in(text)
 
     def mask(self, text: str) -> str:
         """``text`` with every configured key, plain or escaped, replaced by ``***``."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        patterns = sorted((key.pattern() for key in self._keys.values()), key=len, reverse=True)
-        return re.compile("|".join(patterns)) if patterns else None
-
-
-_NAMED_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
-
-
-def _character_pattern(character: str) -> str:
-    """One character as itself, percent-encoded (repeatedly, too), or escaped as in JSON or XML."""
-    utf16 = character.encode("utf-16-be")
-    forms = [
-        re.escape(character),
-        "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode()),
-        "".join(rf"\\+u(?i:{utf16[i : i + 2].hex()})" for i in range(0, len(utf16), 2)),
-        rf"&#0*{ord(character)};",
-        f"&#x0*(?i:{ord(character):x});",
-    ]
-    if character == " ":
-        forms.append(r"\+")
-    if character in '"/\\':
-        forms.append(r"\\+" + re.escape(character))
-    if character in _NAMED_ENTITIES:
-        forms.append(f"&{_NAMED_ENTITIES[character]};")
-    return "(?:" + "|".join(reversed(forms)) + ")"
+        return self._redaction.mask(text)

@@ -5,7 +5,7 @@ path and parameter names are without case ("Get Load Data Source Status", Bing M
 """
 
 import re
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 PUBLIC_URL = "https://spatial.virtualearth.net"
 
@@ -50,12 +50,6 @@ def job_id_of(status_url: str, bing_maps_url: str) -> str:
     if path is None:
         raise ValueError("the status URL has not the path of a load job")
     return unquote(path[1])
-
-
-def query_has_key(url: str) -> bool:
-    """Whether a URL's query, or what stands for one, has a parameter `key`, whatever its value."""
-    query = re.split("[?#]", url, maxsplit=1)[1:]
-    return any(name.lower() == "key" for part in query for name, _ in parse_qsl(part, keep_blank_values=True))
 
 
 def is_web_url(text: str) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow_poller.completion import CUT_TEXT, MAX_MESSAGE, completion_event
+from dataflow_poller.completion import CUT_TEXT, completion_event
+from dataflow_poller.poison_text import MAX_BYTES
 from dataflow_poller.row import MAX_STRING, Row, fit_for_a_row
 
 ROW: Row = {
@@ -58,5 +59,5 @@ def test_every_row_makes_an_event_that_a_queue_takes(texts: dict[str, str], time
     """Whatever is in its texts, however long they are."""
     row = ROW | {name: fit_for_a_row((text * times)[: 2 * MAX_STRING]) for name, text in texts.items()}
     event = completion_event(row)
-    assert len(event) <= MAX_MESSAGE
+    assert len(event) <= MAX_BYTES
     assert read(event).keys() - {"cut"} == row.keys()
