@@ -20,22 +20,19 @@ run: $(READY) $(AZURITE) ## a dozen jobs from queued to ended, on this machine, 
 test: $(READY) $(AZURITE) ## the whole test suite, with branch coverage
 	@$(BIN)/pytest -q -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
 
-check: $(READY) ## format, lint, strict types, Microsoft's rules for function apps
+check: $(READY) $(AZURITE) ## format, lint, strict types, Microsoft's rules for function apps, what infra/ registers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 > $(VENV)/doctor \
 		|| { cat $(VENV)/doctor; exit 1; }
+	@$(BIN)/python -m tests.infra.check
 
-check-infra: $(READY) ## Checkov's rules on an ARM template of what infra/ registers, plain and with the private network
+check-infra: $(READY) $(AZURITE) ## what infra/ registers: Azure's classes, Kusto's parser, the order, Checkov's rules
+	@$(BIN)/python -m tests.infra.check
 	@test -x $(VENV)/checkov/bin/checkov || { echo "Installing Checkov ..."; $(PYTHON) -m venv $(VENV)/checkov && \
 		$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30; }
-	@mkdir -p .local/arm
-	@$(BIN)/python -m tests.infra.arm '{}' > .local/arm/plain.json
-	@$(BIN)/python -m tests.infra.arm '{"privateNetwork": "true"}' > .local/arm/private.json
-	@$(VENV)/checkov/bin/checkov --framework arm --directory .local/arm --compact --quiet \
-		--skip-check $$($(BIN)/python -m tests.infra.arm --skipped)
-	@echo "Checkov found nothing but what is skipped with a reason: $$($(BIN)/python -m tests.infra.arm --skipped)"
+	@$(BIN)/python -m tests.infra.scan $(VENV)/checkov/bin/checkov
 
 bench: $(READY) $(AZURITE) ## measure, beside peers and the bound; writes docs/performance.json and .svg
 	@$(BIN)/python -m bench
@@ -80,7 +77,7 @@ $(READY): requirements.txt requirements-dev.txt infra/requirements.txt
 	@touch $@
 
 $(AZURITE): package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20 or later is needed, for Azurite: https://nodejs.org/"; exit 1; }
-	@echo "Installing Azurite into node_modules ..."
+	@command -v npm >/dev/null || { echo "Node.js 20 or later is needed, for Azurite and Kusto's parser: https://nodejs.org/"; exit 1; }
+	@echo "Installing Azurite and Kusto's parser into node_modules ..."
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -33,7 +33,7 @@ class StatusRequests:
         self._reported: set[str] = set()
         self._unavailable_in_a_row = 0
         for name, unusable in keys.unusable.items():
-            self._report_key("master key not configured", name, f"its app setting {unusable.reason}")
+            self._report_key("master key not configured", name, unusable.reason)
 
     async def ask(self, job: DataflowJob) -> Answer:
         """Ask about one job; where its key rests or is not configured, that is the answer."""

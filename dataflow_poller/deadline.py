@@ -113,6 +113,15 @@ class _FinalResponse(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
+@cache
+def _tls_context(authorities: str) -> ssl.SSLContext:
+    """Loading the authorities takes 20 ms, so it is done once a process, and only where there is TLS."""
+    context = create_urllib3_context()
+    context.load_verify_locations(authorities)
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
 class DeadlineConnection(HTTPConnection):
     """A connection whose `timeout` is the bound of an exchange.
 
@@ -151,17 +160,12 @@ class DeadlineTlsConnection(DeadlineConnection, HTTPSConnection):
 
     def connect(self) -> None:
         """Connect, shake hands, verify."""
+        if self.ssl_context is None:
+            self.ssl_context = _tls_context(self.ca_certs or certifi.where())
+            self.ca_certs = None  # They are loaded; urllib3 would load them again for each connection.
         super().connect()
         assert isinstance(self.sock, _TlsSocket), "the context makes such sockets"
         self.sock.deadline = self._deadline
-
-
-@cache
-def _tls_context(authorities: str) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    context.load_verify_locations(authorities)
-    context.sslsocket_class = _TlsSocket
-    return context
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -172,7 +176,6 @@ class DeadlineAdapter(HTTPAdapter):
         connections: kept open at most.
         ends: of the monotonic clock.
         plain, tls: the kinds of connection to make.
-        authorities: path of the certificate authorities to trust.
     """
 
     def __init__(
@@ -182,7 +185,6 @@ class DeadlineAdapter(HTTPAdapter):
         ends: float = float("inf"),
         plain: type[DeadlineConnection] = DeadlineConnection,
         tls: type[DeadlineTlsConnection] = DeadlineTlsConnection,
-        authorities: str | None = None,
     ) -> None:
         self._seconds = seconds
         self._ends = ends
@@ -190,12 +192,11 @@ class DeadlineAdapter(HTTPAdapter):
             "http": type("_Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("_TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
         }
-        self._authorities = authorities or certifi.where()
         super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests'
-        """Make the pools, with the certificate authorities loaded once for all connections."""
-        super().init_poolmanager(*args, **kwargs, ssl_context=_tls_context(self._authorities))
+        """Make the pools of these connections."""
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def close(self) -> None:
@@ -204,9 +205,6 @@ class DeadlineAdapter(HTTPAdapter):
         for key in pools.keys():  # noqa: SIM118 - this container does not iterate
             pools[key].close()
         super().close()
-
-    def cert_verify(self, *_: object, **__: object) -> None:
-        """Nothing more: the pools' context verifies, always."""
 
     def timeout(self) -> Timeout:
         """The bound of an exchange that begins now."""

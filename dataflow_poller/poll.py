@@ -146,10 +146,10 @@ class PollRun:
         while not self._is_over():
             try:
                 claims = await self._useful("no message could be claimed", self._claim())
-            except StorageMissing:
-                self._stop("storage")
             except StorageError as error:
                 self._log.warning("claim failed", reason=str(error))
+                if isinstance(error, StorageMissing):
+                    self._stop("storage")
             except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the messages under way
                 self._note_fault(error)
                 self._stop("storage")

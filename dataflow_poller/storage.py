@@ -164,7 +164,9 @@ def credential(account: StorageAccount) -> "TokenCredential":
     transport, _ = _transport(float("inf"))
     if account.managed_identity:
         return ManagedIdentityCredential(client_id=account.client_id, transport=transport, retry_total=0)
-    return DefaultAzureCredential(managed_identity_client_id=account.client_id, transport=transport, retry_total=0)
+    return DefaultAzureCredential(
+        managed_identity_client_id=account.client_id, transport=transport, retry_total=0, process_timeout=TRY_SECONDS
+    )
 
 
 def _tried[T](place: object, operation: Callable[[], T], tries: int) -> T:

@@ -77,7 +77,7 @@ def test_an_answer_over_tls_that_drips_ends_in_time(
     with RawServer(conversation, tls) as server:
         began = time.monotonic()
         with pytest.raises(requests.RequestException) as caught:
-            get(f"https://127.0.0.1:{server.port}/", DeadlineAdapter(BOUND, 1, authorities=authorities))
+            get(f"https://127.0.0.1:{server.port}/", DeadlineAdapter(BOUND, 1), verify=authorities)
         assert time.monotonic() - began < LATEST
     assert reason_of(caught.value) == "timed out"
 
@@ -104,7 +104,7 @@ def test_a_request_that_nobody_reads_ends_in_time(tls: ssl.SSLContext, authoriti
         began = time.monotonic()
         url = f"{'https' if secure else 'http'}://127.0.0.1:{server.port}/"
         with pytest.raises(requests.RequestException):
-            get(url, DeadlineAdapter(BOUND, 1, authorities=authorities), "POST", data=b"x" * 50_000_000)
+            get(url, DeadlineAdapter(BOUND, 1), "POST", data=b"x" * 50_000_000, verify=authorities)
         assert time.monotonic() - began < LATEST
 
 
@@ -146,9 +146,9 @@ def test_a_connection_is_used_again_with_a_deadline_of_its_own(tls: ssl.SSLConte
             writer.write(OK)
 
     with RawServer(conversation, tls) as server, requests.Session() as session:
-        session.mount("https://", DeadlineAdapter(10, 1, authorities=authorities))
+        session.mount("https://", DeadlineAdapter(10, 1))
         for _ in range(3):
-            assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
+            assert session.get(f"https://127.0.0.1:{server.port}/", verify=authorities).text == "ok"
     assert connections == [1]
 
 

@@ -1,15 +1,9 @@
-"""What the program registers, as an ARM template, for scanners that read those.
+"""What the program registers, as an ARM template, for scanners that read those."""
 
-python -m tests.infra.arm '{"privateNetwork": "true"}' > template.json
-python -m tests.infra.arm --skipped        the checks that are skipped, comma-separated
-"""
-
-import json
 import re
-import sys
 from typing import Any
 
-from .record import INFRA, record
+from .record import INFRA
 
 TYPES = {
     "storage:StorageAccount": "Microsoft.Storage/storageAccounts",
@@ -44,7 +38,7 @@ def skipped() -> list[str]:
     """The checks that infra/ says it skips, each with its reason beside it there."""
     comments = [
         comment
-        for path in sorted(INFRA.glob("*.py"))
+        for path in sorted(INFRA.rglob("*.py"))
         for comment in re.findall(r"# checkov:skip=(.*)", path.read_text("utf-8"))
     ]
     assert all(re.fullmatch(r"\w+: \S.{10,}", comment) for comment in comments), "a skipped check has no reason"
@@ -63,10 +57,3 @@ def _resource(resource: dict[str, Any]) -> dict[str, Any]:
         "properties": properties,
         **{name: inputs[name] for name in TOP - {"name", "location"} if name in inputs},
     }
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--skipped":
-        print(",".join(skipped()))
-    else:
-        print(json.dumps(template(record(json.loads(sys.argv[1]))["resources"]), indent=1))

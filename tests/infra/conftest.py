@@ -10,12 +10,27 @@ from typing import Any
 
 import pytest
 
+from .record import KEY, SUBSCRIPTION
+
 ROOT = Path(__file__).parents[2]
+SOMEBODY, A_GROUP, A_PROGRAM = (f"{digit * 8}-2222-3333-4444-555555555555" for digit in "abc")
+ACTION_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/on-call/providers/Microsoft.Insights/actionGroups/pager"
 VARIANTS: dict[str, dict[str, str]] = {
     "plain": {},
     "private network": {"privateNetwork": "true"},
-    "several keys": {"masterKeys": json.dumps({"default": "S3cret-1", "Contoso_1": "S3cret-2"})},
+    "several keys": {"masterKeys": json.dumps({"default": KEY, "Contoso_1": KEY + "-too"})},
     "several pollers": {"pollers": "3", "instanceMemory": "2048", "jobQueue": "loads", "dataSourceTable": "Loads"},
+    "everything": {
+        "privateNetwork": "true",
+        "storageRedundancy": "GZRS",
+        "completionQueue": "ended-loads",
+        "submitters": json.dumps([{"id": SOMEBODY, "type": "User"}, {"id": A_GROUP, "type": "Group"}]),
+        "operators": json.dumps([{"id": A_GROUP, "type": "Group"}, {"id": A_PROGRAM, "type": "ServicePrincipal"}]),
+        "actionGroupId": ACTION_GROUP,
+        "monthlyBudget": "20",
+        "diagnosticLogs": "true",
+        "tags": json.dumps({"Stack": "ours", "costCenter": 4711}),
+    },
 }
 
 
@@ -68,3 +83,8 @@ def plain() -> Recording:
 @pytest.fixture
 def private() -> Recording:
     return recorded("private network")
+
+
+@pytest.fixture
+def everything() -> Recording:
+    return recorded("everything")

@@ -16,8 +16,8 @@ from pulumi.runtime import mocks, rpc
 
 INFRA = Path(__file__).parents[2] / "infra"
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
-KEY = "S3cret-master-key"
-DEFAULTS = {"alertEmail": "you@example.com", "masterKeys": json.dumps({"default": KEY})}
+KEY = "S3cret-master-key-1"
+DEFAULTS = {"alertEmail": "ops@contoso.com", "masterKeys": json.dumps({"default": KEY})}
 
 
 class Cloud(pulumi.runtime.Mocks):
@@ -30,6 +30,8 @@ class Cloud(pulumi.runtime.Mocks):
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = dict(args.inputs)
         name = next((inputs[key] for key in NAME_INPUTS if isinstance(inputs.get(key), str)), args.name)
+        if args.typ == "azure-native:resources:ResourceGroup":
+            name = inputs["resourceGroupName"]
         outputs: dict[str, Any] = {**inputs, "name": name}
         match args.typ:
             case "azure-native:storage:StorageAccount":
@@ -44,6 +46,8 @@ class Cloud(pulumi.runtime.Mocks):
                 outputs["connectionString"] = "InstrumentationKey=of-insights"
             case "azure-native:web:WebApp":
                 outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
+            case "azure-native:monitor:ScheduledQueryRule":
+                outputs["systemData"] = {"createdAt": "2026-01-02T03:04:05Z"}
             case "command:local:Command":
                 outputs["stdout"] = "Published."
         return f"/id/{args.typ.rpartition(':')[2]}/{name}", outputs
@@ -51,7 +55,7 @@ class Cloud(pulumi.runtime.Mocks):
 
 NAME_INPUTS = (
     "queueName", "tableName", "containerName", "secretName", "vaultName", "accountName", "resourceName", "workspaceName",
-    "name", "resourceGroupName",
+    "name",
 )  # fmt: skip
 
 
@@ -75,6 +79,9 @@ class Recorder(mocks.MockMonitor):
                 "urn": response.urn,
                 "parent": request.parent,
                 "depends_on": list(request.dependencies),
+                "protected": request.protect,
+                "deleted_with": request.deletedWith,
+                "kept": request.retainOnDelete,
             }
         )
         return response

@@ -1,26 +1,42 @@
 """The deployment program: what it registers, for each variant."""
 
+import ast
 import json
 import re
+import subprocess
 import sys
+from pathlib import PurePosixPath, PureWindowsPath
 
-import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow_poller.settings import Settings
 
-from .conftest import ROOT, VARIANTS, Recording, recorded, run_program
-from .record import DEFAULTS, Cloud
+from .conftest import A_GROUP, A_PROGRAM, ACTION_GROUP, ROOT, SOMEBODY, VARIANTS, Recording, recorded, run_program
 
 sys.path.append(str(ROOT / "infra"))
-from config import APP_SETTINGS, DeploymentConfig
-from identity import ROLES
-from names import Names
+from deployment.config import APP_SETTINGS
+from deployment.names import Names
+from deployment.roles import ROLES
 
 pytestmark = pytest.mark.xdist_group("program")  # Its recordings are made once a process.
 ROLE_NAMES = {role: name for name, role in ROLES.items()}
+NOT_ON_FLEX_CONSUMPTION = {
+    *("linuxFxVersion", "windowsFxVersion", "netFrameworkVersion", "phpVersion", "pythonVersion", "nodeVersion"),
+    *("javaVersion", "javaContainer", "javaContainerVersion", "powerShellVersion", "alwaysOn", "ftpsState"),
+    *("use32BitWorkerProcess", "preWarmedInstanceCount", "functionAppScaleLimit"),
+    "functionsRuntimeScaleMonitoringEnabled",
+}
+"""Of a site's configuration; Azure answers with error 51021.
+
+https://learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations
+"""
+
+OFF_ON_FLEX_CONSUMPTION = {
+    *("isXenon", "containerSize", "vnetRouteAllEnabled", "vnetImagePullEnabled", "vnetContentShareEnabled"),
+}
+"""Of a site, likewise; the provider itself says that some are off, which Azure takes."""
 
 
 def test_shared_keys_and_public_containers_are_off(recording: Recording) -> None:
@@ -50,35 +66,62 @@ def test_the_app_takes_https_and_tokens_only(recording: Recording) -> None:
     app = recording.one("WebApp")
     assert app["httpsOnly"] is True
     assert {k: v for k, v in app["siteConfig"].items() if k != "appSettings"} == {
-        "minTlsVersion": "1.2", "http20Enabled": True, "ftpsState": "Disabled", "remoteDebuggingEnabled": False,
+        "minTlsVersion": "1.2", "http20Enabled": True, "remoteDebuggingEnabled": False,
     }  # fmt: skip
+    assert not NOT_ON_FLEX_CONSUMPTION & app["siteConfig"].keys()
+    assert not [name for name in OFF_ON_FLEX_CONSUMPTION if app.get(name)]
     assert recording.one("WebAppScmAllowed")["allow"] is False
     assert recording.one("WebAppFtpAllowed")["allow"] is False
     assert recording.one("Component")["disableLocalAuth"] is True
 
 
+def rights_of(recording: Recording, principal_id: str, principal_type: str) -> set[tuple[str, str]]:
+    return {
+        (ROLE_NAMES[right["inputs"]["roleDefinitionId"].rpartition("/")[2]], right["inputs"]["scope"])
+        for right in recording.of("RoleAssignment")
+        if (right["inputs"]["principalId"], right["inputs"]["principalType"]) == (principal_id, principal_type)
+    }
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_each_right_is_at_its_scope_and_there_is_no_other(variant: str) -> None:
+def test_each_right_of_the_app_is_at_its_scope_and_there_is_no_other(variant: str) -> None:
     """The table of rights, as small as it can be."""
     recording = recorded(variant)
     queue, table = ("loads", "Loads") if variant == "several pollers" else ("load-jobs", "DataSources")
     keys = ["default", "contoso-1"] if variant == "several keys" else ["default"]
-    rights = {
-        (ROLE_NAMES[right["inputs"]["roleDefinitionId"].rpartition("/")[2]], right["inputs"]["scope"])
-        for right in recording.of("RoleAssignment")
-    }
+    completion = [("Storage Queue Data Message Sender", "/id/Queue/ended-loads")] if variant == "everything" else []
     [host] = [account["id"] for account in recording.of("StorageAccount") if account["name"] == "host-storage"]
-    assert rights == {
+    assert rights_of(recording, "principal-id", "ServicePrincipal") == {
         ("Storage Queue Data Contributor", f"/id/Queue/{queue}"),
         ("Storage Queue Data Message Sender", f"/id/Queue/{queue}-poison"),
         ("Storage Table Data Contributor", f"/id/Table/{table}"),
         ("Storage Blob Data Owner", host),
         ("Monitoring Metrics Publisher", recording.of("Component")[0]["id"]),
         *(("Key Vault Secrets User", f"/id/Secret/bing-maps-master-key-{key}") for key in keys),
+        *completion,
     }
-    for right in recording.of("RoleAssignment"):
-        assert right["inputs"]["principalType"] == "ServicePrincipal"
-        assert right["inputs"]["principalId"] == "principal-id"
+    if variant != "everything":
+        assert {right["inputs"]["principalId"] for right in recording.of("RoleAssignment")} == {"principal-id"}
+
+
+def test_people_get_what_their_work_needs(everything: Recording) -> None:
+    """Submitters send and read; operators work with both queues besides; who is both gets nothing twice."""
+    submit = {
+        ("Storage Queue Data Message Sender", "/id/Queue/load-jobs"),
+        ("Storage Table Data Reader", "/id/Table/DataSources"),
+    }
+    operate = submit | {
+        ("Storage Queue Data Contributor", "/id/Queue/load-jobs"),
+        ("Storage Queue Data Contributor", "/id/Queue/load-jobs-poison"),
+    }
+    assert rights_of(everything, SOMEBODY, "User") == submit
+    assert rights_of(everything, A_GROUP, "Group") == operate
+    assert rights_of(everything, A_PROGRAM, "ServicePrincipal") == operate
+    given = [
+        (right["inputs"]["principalId"], right["inputs"]["roleDefinitionId"], right["inputs"]["scope"])
+        for right in everything.of("RoleAssignment")
+    ]
+    assert len(set(given)) == len(given)
 
 
 def test_master_keys_are_secrets_and_nowhere_in_plain(recording: Recording) -> None:
@@ -96,8 +139,9 @@ def test_master_keys_are_secrets_and_nowhere_in_plain(recording: Recording) -> N
 def test_the_settings_are_the_contracts_and_the_app_takes_them(recording: Recording) -> None:
     """All of them, keys as references to a version; none that Flex Consumption refuses."""
     settings = recording.settings()
-    assert {setting for setting, _ in APP_SETTINGS.values()} <= set(settings)
-    accepted = Settings.from_env({**settings, "BING_MAPS_MASTER_KEY": "x"})
+    assert {setting.name for setting in APP_SETTINGS.values()} - set(settings) <= {"COMPLETION_QUEUE"}
+    accepted = Settings.from_env(settings)
+    assert accepted.unknown == ()
     assert accepted.account.managed_identity
     assert accepted.account.client_id == "client-id"
     keys = {name: value for name, value in settings.items() if name.startswith("BING_MAPS_MASTER_KEY")}
@@ -128,45 +172,76 @@ def test_the_plan_is_flex_consumption_with_python(recording: Recording) -> None:
     assert storage["authentication"]["type"] == "UserAssignedIdentity"
 
 
-def test_the_order_is_rights_then_app_then_code(recording: Recording) -> None:
-    """An app that is created before its rights fails to read its package and its keys."""
-    [app] = recording.of("WebApp")
-    rights = {right["urn"] for right in recording.of("RoleAssignment")}
-    assert rights <= set(app["depends_on"])
-    [command] = recording.of("Command")
-    assert app["urn"] in command["depends_on"]
-    assert command["inputs"]["create"] == app["id"]
+def test_publishing_is_the_same_wherever_the_program_lies(recording: Recording) -> None:
+    """Nothing absolute is kept: another folder, or a link to it, would be a change, and the code published again."""
+    [app], command = recording.of("WebApp"), recording.one("Command")
+    assert command["create"] == app["id"]
     pollers = recording.settings()["POLLERS"]
-    assert command["inputs"]["interpreter"][1:] == [
-        "publish.py", "--pollers", pollers, "--scm-host", f"{recording.outputs['appName']}.scm.azurewebsites.net", "--app-id",
+    assert command["interpreter"][1:] == [
+        "-m", "deployment.tools.publish", "--pollers", pollers, "--scm-host", f"{recording.outputs['appName']}.scm.azurewebsites.net", "--app-id",
     ]  # fmt: skip
+    python = command["interpreter"][0]
+    assert not PurePosixPath(python).is_absolute()
+    assert not PureWindowsPath(python).is_absolute()
+    assert "dir" not in command
+    assert str(ROOT) not in json.dumps(command)
 
 
-def test_everything_that_matters_is_logged(recording: Recording) -> None:
-    """Queues, tables, blobs and vault go to Log Analytics; the budget tells somebody."""
+def test_the_logs_of_storage_and_vault_are_kept_where_wanted(plain: Recording, everything: Recording) -> None:
+    """A new subscription may refuse it, and the logs cost, so it is a step of its own."""
+    assert not plain.of("DiagnosticSetting")
     targets = {
         setting["inputs"]["resourceUri"].rpartition("/")[0].rpartition("/")[2]
-        for setting in recording.of("DiagnosticSetting")
+        for setting in everything.of("DiagnosticSetting")
     }
     assert targets == {"queueServices", "tableServices", "blobServices", "Vault"}
-    budget = recording.one("Budget")
+
+
+def test_a_budget_tells_somebody_where_one_is_wanted(plain: Recording, everything: Recording) -> None:
+    """A new subscription may refuse one."""
+    assert not plain.of("Budget")
+    budget = everything.one("Budget")
     assert budget["amount"] == 20
-    assert {told["contactEmails"][0] for told in budget["notifications"].values()} == {"you@example.com"}
-
-
-def test_each_alert_says_what_to_do_and_tells_somebody(recording: Recording) -> None:
-    """Five of them, to the action group."""
-    alerts = recording.of("ScheduledQueryRule")
-    assert {alert["name"] for alert in alerts} == {
-        f"alert-{kind}" for kind in ("poison", "no-run", "key", "old", "failed")
+    assert {notification["contactEmails"][0] for notification in budget["notifications"].values()} == {
+        "ops@contoso.com"
     }
-    [group] = recording.of("ActionGroup")
-    for alert in alerts:
-        assert len(alert["inputs"]["description"]) > 80
-        assert alert["inputs"]["actions"]["actionGroups"] == [group["id"]]
-    [no_run] = [alert["inputs"] for alert in alerts if alert["name"] == "alert-no-run"]
-    assert no_run["windowSize"] == "PT15M"
-    assert (no_run["criteria"]["allOf"][0]["operator"], no_run["criteria"]["allOf"][0]["threshold"]) == ("LessThan", 1)
+    assert {notification["contactGroups"][0] for notification in budget["notifications"].values()} == {ACTION_GROUP}
+
+
+def test_rows_and_messages_do_not_go_by_mistake(recording: Recording) -> None:
+    """Table and queues are protected, and nothing else: the rest is made again by `up`."""
+    protected = {resource["id"] for resource in recording.resources if resource["protected"]}
+    assert protected == {resource["id"] for resource in (*recording.of("Queue"), *recording.of("Table"))}
+    assert len(protected) == (4 if recording is recorded("everything") else 3)
+
+
+def test_the_stack_can_be_taken_away_and_made_again_on_the_same_day(recording: Recording) -> None:
+    """The vault has another name each time; its secrets go with it, without a right to delete them."""
+    [vault] = recording.of("Vault")
+    assert "vaultName" not in vault["inputs"]
+    for secret in recording.of("Secret"):
+        assert secret["deleted_with"] == vault["urn"]
+        assert secret["kept"]
+
+
+def test_storage_is_in_each_region_unless_more_is_wanted(plain: Recording, everything: Recording) -> None:
+    """Not each region has zones, or a second region."""
+    assert {account["inputs"]["sku"]["name"] for account in plain.of("StorageAccount")} == {"Standard_LRS"}
+    assert {account["inputs"]["sku"]["name"] for account in everything.of("StorageAccount")} == {"Standard_GZRS"}
+
+
+def test_everything_that_takes_tags_has_them(plain: Recording, everything: Recording) -> None:
+    """The project and the stack, so that a bill can be read; the user's own go before ours."""
+    untagged = {"BlobContainer", "BlobServiceProperties", "Queue", "Table", "RoleAssignment", "WebAppScmAllowed"}
+    untagged |= {"WebAppFtpAllowed", "Subnet", "PrivateDnsZoneGroup", "DiagnosticSetting", "Budget"}
+    for recording, tags in (
+        (plain, {"project": "dataflow-poller", "stack": "dev"}),
+        (everything, {"project": "dataflow-poller", "Stack": "ours", "costCenter": "4711"}),
+    ):
+        for resource in recording.resources:
+            if resource["type"].startswith("azure-native:"):
+                expected = None if resource["type"].rpartition(":")[2] in untagged else tags
+                assert resource["inputs"].get("tags") == expected, resource["name"]
 
 
 def test_the_plain_variant_has_no_network(plain: Recording) -> None:
@@ -201,64 +276,36 @@ def test_the_private_variant_closes_storage_and_vault(private: Recording) -> Non
 
 
 def test_the_outputs_are_what_a_person_needs_next(recording: Recording) -> None:
-    """Endpoints, the app, the portal, and the two commands."""
+    """Endpoints, the app, the portal, scopes of roles, and the two commands."""
     outputs = recording.outputs
     assert set(outputs) == {
+        "resourceGroup",
         "appName",
+        "appId",
         "appPortal",
         "workbookPortal",
+        "vaultName",
+        "jobStorageAccount",
         "queueEndpoint",
         "tableEndpoint",
+        "jobQueueScope",
+        "poisonQueueScope",
+        "tableScope",
         "submitCommand",
         "listCommand",
         "published",
+        *(["completionQueueScope"] if recording is recorded("everything") else []),
     }
+    assert outputs["tableScope"] == recording.of("Table")[0]["id"]
     assert outputs["submitCommand"].startswith("az storage message put --queue-name lo")
     assert outputs["listCommand"].startswith("az storage entity query --table-name ")
 
 
-@pytest.mark.parametrize(("config", "named"), [
-    ({"masterKeys": "{}"}, ["masterKeys"]),
-    ({"masterKeys": "S3cret"}, ["masterKeys"]),
-    ({"masterKeys": '{"a-b": "S3cret"}'}, ["masterKeys"]),
-    ({"masterKeys": '{"a": "S3cret", "A": "S3cret"}'}, ["masterKeys"]),
-    ({"masterKeys": '{"a": ""}'}, ["masterKeys"]),
-    ({"alertEmail": "nobody", "location": ""}, ["alertEmail"]),
-    ({"pollers": "21", "pollConcurrency": "0", "pollMinDelaySeconds": "0", "jobQueue": "Wrong!"},
-     ["pollers", "pollConcurrency", "pollMinDelaySeconds", "jobQueue"]),
-    ({"pollMinDelaySeconds": "1000"}, ["pollMaxDelaySeconds"]),
-    ({"pollSchedule": "* * *", "bingMapsUrl": "http://example.com", "instanceMemory": "1024", "monthlyBudget": "0", "privateNetwork": "yes"},
-     ["pollSchedule", "bingMapsUrl", "instanceMemory", "monthlyBudget", "privateNetwork"]),
-])  # fmt: skip
-@pytest.mark.filterwarnings("ignore:There is no current event loop")  # Pulumi's mocks ask for one.
-def test_wrong_configuration_is_named_whole(config: dict[str, str], named: list[str]) -> None:
-    """Every wrong value at once, and no key."""
-    pulumi.runtime.set_mocks(Cloud(), project="dataflow-poller")
-    given = {"location": "westeurope", **DEFAULTS, **config}
-    location = {"azure-native:location": given.pop("location")}
-    values = {f"dataflow-poller:{name}": value for name, value in given.items()}
-    pulumi.runtime.set_all_config(location | values, ["dataflow-poller:masterKeys"])
-    with pytest.raises(pulumi.RunError) as caught:
-        DeploymentConfig.load()
-    for name in named:
-        assert f"  {name}:" in str(caught.value)
-    assert "S3cret" not in str(caught.value)
-
-
-def test_wrong_configuration_is_refused_before_anything_is_registered() -> None:
-    """The program ends with the one error, no traceback, no resource."""
-    run = run_program({"pollers": "21", "masterKeys": "{}"})
-    assert run.returncode != 0
-    assert run.stdout == ""
-    assert "  pollers: expected a whole number from 1 to 20" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
 @given(st.text(min_size=1), st.text())
 def test_names_are_within_azures_rules_for_any_stack(stack: str, unique: str) -> None:
-    """Storage accounts, vault and app are the strictest."""
+    """Storage accounts and the app are the strictest."""
     names = Names.of_parts(stack, unique)
-    for kind in ("host", "jobs", "kv"):
+    for kind in ("host", "jobs"):
         assert re.fullmatch("[a-z][a-z0-9]{2,23}", names.compact(kind))
     for kind, longest in (
         ("app", 60),
@@ -273,6 +320,20 @@ def test_names_are_within_azures_rules_for_any_stack(stack: str, unique: str) ->
         assert len(names.of(kind, longest)) <= longest
     with pytest.raises(ValueError, match="choose a shorter kind"):
         names.of("x" * 60, 60)
+
+
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    """Before it stumbles over what it does not know."""
+    program = ROOT / "infra/__main__.py"
+    ast.parse(program.read_text("utf-8"), feature_version=(3, 7))
+    pretend = "import runpy, sys; sys.version_info = (3, 12, 1); runpy.run_path(sys.argv[1])"
+    run = subprocess.run([sys.executable, "-c", pretend, program], capture_output=True, text=True, check=False)
+    assert "Python 3.13 or later is needed, and this is" in run.stderr
+
+
+def test_the_longest_stack_name_is_none_too_long() -> None:
+    """Pulumi takes 100 characters."""
+    assert run_program({}, "a" * 100).returncode == 0
 
 
 def test_two_stacks_share_no_name() -> None:

@@ -2,31 +2,38 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi_azure_native import applicationinsights
 
-from monitoring import Monitoring
-from names import Names
-from queries import WORKBOOK
+from deployment.names import Names
+from deployment.queries import WORKBOOK
+
+
+@dataclass(frozen=True)
+class WorkbookArgs:
+    names: Names
+    group: pulumi.Input[str]
+    workspace_id: pulumi.Input[str]
 
 
 class Workbook(pulumi.ComponentResource):
     """A picture a query, over a span of time that can be chosen."""
 
-    def __init__(self, name: str, names: Names, group: pulumi.Input[str], monitoring: Monitoring) -> None:
-        super().__init__("dataflow-poller:workbook:Workbook", name)
+    def __init__(self, name: str, args: WorkbookArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dataflow-poller:components:Workbook", name, None, opts)
         workbook = applicationinsights.Workbook(
             name,
-            resource_name_=str(uuid.uuid5(uuid.NAMESPACE_URL, names.of("workbook", 260))),  # Azure wants a GUID.
-            resource_group_name=group,
+            resource_name_=str(uuid.uuid5(uuid.NAMESPACE_URL, args.names.of("workbook", 260))),  # Azure wants a GUID.
+            resource_group_name=args.group,
             kind="shared",
             category="workbook",
-            display_name=f"Load jobs ({names.slug})",
-            source_id=monitoring.workspace.id,
+            display_name=f"Load jobs ({args.names.slug})",
+            source_id=args.workspace_id,
             serialized_data=json.dumps(_content()),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(parent=self)),
         )
         self.id = workbook.id
         self.register_outputs({})

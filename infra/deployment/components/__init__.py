@@ -1,0 +1,1 @@
+"""What is deployed, a component a module."""
