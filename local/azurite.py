@@ -21,7 +21,10 @@ _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at (ht
 
 
 class Clock:
-    """Azurite's clock: this machine's, and what tests have moved it forward by. May be used from any thread."""
+    """Azurite's clock: this machine's, and what tests have moved it forward by. May be used from any thread.
+
+    Unlike Azure, Azurite does not compare the date of a signed request with its own: callers keep this machine's time.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -33,7 +36,11 @@ class Clock:
         return datetime.now(UTC) + self._moved
 
     def advance(self, seconds: float) -> None:
-        """Move it forward; every request from now on meets the new time. Signatures have no date that it checks."""
+        """Move it forward; every request from now on meets the new time.
+
+        Raises:
+            RuntimeError: Azurite has ended.
+        """
         assert self._process.stdin is not None, "it was started with pipes"
         assert self._process.stdout is not None, "it was started with pipes"
         with self._one_at_a_time:

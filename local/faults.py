@@ -11,6 +11,7 @@ import struct
 import zlib
 from asyncio import StreamWriter
 from collections.abc import Awaitable, Callable
+from functools import cache
 from socket import SO_LINGER, SOL_SOCKET
 
 from .documents import NAMESPACE, Job, envelope
@@ -49,6 +50,22 @@ async def answer_shed(writer: StreamWriter, argument: str, output: str, _: Job) 
 async def answer_credentials(writer: StreamWriter, argument: str, output: str, _: Job) -> None:
     """`credentials:200` or another status, with InvalidCredentials in the body."""
     writer.write(http(int(argument), envelope(int(argument), None, output, credentials="InvalidCredentials")))
+
+
+async def answer_as_written(writer: StreamWriter, argument: str, output: str, job: Job) -> None:
+    """`answer:{"status": 503, "headers": [["A", "1"]], "before": "...", "text": "...", "encoding": "utf-16"}`.
+
+    Each part may be missing; without `text`, it is the job's own answer. What is `before` goes out as it is, by itself.
+    """
+    answer = json.loads(argument)
+    if "before" in answer:
+        writer.write(answer["before"].encode())
+        await writer.drain()
+    text: str = answer.get("text", envelope(200, job, output).decode())
+    body = text.encode(answer.get("encoding", "utf-8"))
+    headers = [["Content-Length", str(len(body))], *answer.get("headers", [])]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    writer.write(f"HTTP/1.1 {answer.get('status', 200)} X\r\n{lines}\r\n".encode() + body)
 
 
 async def answer_body(writer: StreamWriter, argument: str, _: str, __: Job) -> None:
@@ -124,9 +141,13 @@ async def large(writer: StreamWriter, argument: str, _: str, __: Job) -> None:
 
 async def gzip_bomb(writer: StreamWriter, argument: str, _: str, __: Job) -> None:
     """`gzip_bomb:100`: so many MiB of spaces, which compress to a thousandth."""
+    writer.write(http(200, _packed_spaces(int(argument)), Content_Encoding="gzip"))
+
+
+@cache
+def _packed_spaces(mebibytes: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join([*(packer.compress(b" " * MIB) for _ in range(int(argument))), packer.flush()])
-    writer.write(http(200, packed, Content_Encoding="gzip"))
+    return b"".join([*(packer.compress(b" " * MIB) for _ in range(mebibytes)), packer.flush()])
 
 
 async def good_gzip(writer: StreamWriter, _: str, output: str, job: Job) -> None:
@@ -152,6 +173,7 @@ FAULTS: dict[str, Fault] = {
     "throttled": answer_throttled,
     "shed": answer_shed,
     "credentials": answer_credentials,
+    "answer": answer_as_written,
     "body": answer_body,
     "job": answer_job,
     "redirect": redirect,

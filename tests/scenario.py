@@ -24,6 +24,7 @@ from azure_functions_runtime import handle_event
 from azure_functions_runtime.utils.tracing import serialize_exception
 
 from dataflow_poller import log
+from dataflow_poller.texts import MAX_LINE
 from local.azurite import Clock
 from local.endpoint import LoadJob, StandIn
 from local.host import FunctionsHost, InvocationFailed, Timer
@@ -139,6 +140,15 @@ class Scenario:
                 found.append(json.loads("{" + rest))
         return found
 
+    def app_lines(self) -> list[str]:
+        """The app's own log lines, `<event> <JSON>`."""
+        lines = [line.partition(" dataflow_poller ") for line in self.log.getvalue().split("\n")]
+        return [line for _, logger, line in lines if logger]
+
+    def assert_every_line_fits(self) -> None:
+        """No line of the app is longer than Application Insights keeps."""
+        assert max(map(len, self.app_lines()), default=0) <= MAX_LINE
+
     def assert_nothing_lost(self) -> None:
         """Every message that was sent is in the queue or in the poison queue, or its job has a row."""
         rows = self.rows()
@@ -200,6 +210,7 @@ def scenario(connection_string: str, stand_in: StandIn, clock: Clock, **env: str
         yield app
         app.assert_nothing_leaked()
         app.assert_nothing_lost()
+        app.assert_every_line_fits()
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

@@ -1,5 +1,7 @@
 """Answers: each row of the table of answers, in its order."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,11 +219,29 @@ def test_any_retry_after_is_within_bounds(value: str, date: str) -> None:
     assert 0 <= retry_after({"Retry-After": value, "Date": date}) <= MAX_RETRY_AFTER
 
 
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([ID, "Completed", "503", "ValidCredentials"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["id", "status", "links", "resources", "url", "role"]), inner),
+    max_leaves=20,
+)  # fmt: skip
+documents = st.dictionaries(
+    st.sampled_from(["statusCode", "authenticationResultCode", "errorDetails", "traceId", "resourceSets"]), odd
+)
+bodies = (
+    st.binary()
+    | documents.map(lambda document: json.dumps(document).encode())
+    | st.tuples(st.sampled_from(["utf-8", "utf-16", "utf-32"]), st.text()).map(lambda drawn: drawn[1].encode(drawn[0]))
+    | st.tuples(st.sampled_from(["utf-8", "utf-16", "ascii", "punycode", "x"]), st.text("<>/&;Responsa1 \n")).map(
+        lambda drawn: f'<?xml version="1.0" encoding="{drawn[0]}"?>{drawn[1]}'.encode()
+    )
+)
+
+
 @given(
     st.integers(100, 599),
     st.dictionaries(st.sampled_from(["Retry-After", "Date", "X-MS-BM-WS-INFO"]), st.text()),
-    st.binary(),
+    bodies | st.just(NO_BODY),
 )
-def test_every_response_means_something(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_every_response_means_something(status: int, headers: dict[str, str], body: bytes | Unavailable) -> None:
     """Reading a response raises nothing."""
     assert isinstance(read_answer(status, headers, body, ID, str), Answer)
