@@ -34,6 +34,9 @@ class ThreadedServer:
         await self._stop.wait()
         for server in servers:
             server.close()
+        for _ in range(5):
+            await asyncio.sleep(0)  # What was accepted a moment ago becomes a connection, which can be ended.
+        for server in servers:
             server.abort_clients()
         connections = asyncio.all_tasks() - {asyncio.current_task()}
         for connection in connections:
