@@ -6,10 +6,13 @@ with a job is a pure function between thin edges. To read it in the order of the
 
     run.py          one invocation: settings in, summary line out
     settings.py     app settings -> Settings, or one error that names every wrong one
-    master_keys.py  the keys, and hiding them in any text
+    master_keys.py  the keys
+    redaction.py    hides keys in any text
     drain.py        the loop: claim, ask, decide, settle
     queues.py       job queue and poison queue (edge)
     job.py          message text -> DataflowJob | InvalidMessage
+    key_marks.py    what looks like a key in a message, by its name
+    poison_text.py  what is kept of a message that is no job
     urls.py         the service's URLs
     bing_maps.py    asks the status endpoint (edge)
     answer.py       HTTP response -> Answer
