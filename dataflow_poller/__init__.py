@@ -8,10 +8,12 @@ with a job is a pure function between thin edges. To read it in the order of the
     settings.py     app settings -> Settings, or one error that names every wrong one
     app_settings.py the table of them; their kinds and the forms of their values are in setting_kinds.py, pasted.py,
                     connection_string.py and ncrontab.py; local_settings.py reads a developer's file of them
-    master_keys.py  the keys
+    master_keys.py  the keys; redaction.py hides them in any text
     poll.py         the loop that claims, and the way of each message
     queues.py       job, poison and completion queue (edge)
     job.py          message text -> DataflowJob | InvalidMessage
+    key_marks.py    what looks like a key in a message, by its name
+    poison_text.py  what is kept of a message that is no job
     urls.py         the service's URLs
     asking.py       which keys rest, and when the endpoint is given up
     bing_maps.py    asks the status endpoint (edge)
