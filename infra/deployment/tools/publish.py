@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
@@ -182,7 +183,9 @@ def main() -> None:
             publisher.publish(zipped.read_bytes(), timers_of(options.pollers))
     except (DeploymentError, package.PackageError) as error:
         sys.exit(str(error))
-    print(f"Published {digest}; the app lists its timers, and its keys are resolved.")
+    # The alert for no run reads the time: before it, there was no code to run.
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    print(f"Published {digest} at {time}; the app lists its timers, and its keys are resolved.")
 
 
 if __name__ == "__main__":
