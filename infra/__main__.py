@@ -83,6 +83,7 @@ alerts = Alerts(
         windows=config.windows,
         job_queue=config.job_queue,
         oldest_job_hours=config.oldest_job_hours,
+        published_at=published.time,
         email=config.alert_email,
         action_group_id=config.action_group_id,
     ),

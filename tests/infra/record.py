@@ -46,10 +46,8 @@ class Cloud(pulumi.runtime.Mocks):
                 outputs["connectionString"] = "InstrumentationKey=of-insights"
             case "azure-native:web:WebApp":
                 outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
-            case "azure-native:monitor:ScheduledQueryRule":
-                outputs["systemData"] = {"createdAt": "2026-01-02T03:04:05Z"}
             case "command:local:Command":
-                outputs["stdout"] = "Published."
+                outputs["stdout"] = "Published 1a2b3c at 2026-01-02T03:04:05Z; the app lists its timers."
         return f"/id/{args.typ.rpartition(':')[2]}/{name}", outputs
 
 

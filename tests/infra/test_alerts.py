@@ -68,7 +68,7 @@ def test_what_lasts_must_hold_twice_and_what_happens_once_alerts_at_the_first(pl
 
 
 @program
-def test_no_run_counts_from_when_the_rules_were_made(plain: Recording) -> None:
+def test_no_run_counts_from_when_the_code_was_published(plain: Recording) -> None:
     """Else the first day began with a mail about the time before."""
     no_run = plain.one("ScheduledQueryRule", "alert-no-run")
     [condition] = no_run["criteria"]["allOf"]

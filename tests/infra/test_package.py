@@ -111,7 +111,7 @@ def test_unzipped_into_an_empty_folder_it_runs(built: tuple[Path, str], tmp_path
     zipfile.ZipFile(built[0]).extractall(tmp_path / "app")
     runtime = tmp_path / "runtime"
     pins = dict(re.findall(r"^([\w-]+)(==[\w.]+)", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE))
-    needed = [name + pins[name] for name in ("azure-functions-runtime", "croniter")]
+    runtime_pin = "azure-functions-runtime" + pins["azure-functions-runtime"]
     pip = [
         sys.executable,
         "-m",
@@ -123,7 +123,7 @@ def test_unzipped_into_an_empty_folder_it_runs(built: tuple[Path, str], tmp_path
         "--target",
         str(runtime),
     ]
-    subprocess.run([*pip, *needed, "python-dateutil", "six"], check=True, capture_output=True)
+    subprocess.run([*pip, runtime_pin], check=True, capture_output=True)
     (tmp_path / "tools/local").mkdir(parents=True)
     for name in ("__init__.py", "host.py"):
         (tmp_path / "tools/local" / name).write_text((ROOT / "local" / name).read_text())

@@ -15,6 +15,7 @@ class AlertsArgs:
     """What is watched, and who is told.
 
     Attributes:
+        published_at: since when there can be runs; ISO 8601, None where it is not known.
         email, action_group_id: empty where not given; where neither is, alerts are seen in the portal only.
     """
 
@@ -24,6 +25,7 @@ class AlertsArgs:
     windows: AlertWindows
     job_queue: str
     oldest_job_hours: int
+    published_at: pulumi.Output[str | None]
     email: str
     action_group_id: str
 
@@ -36,15 +38,11 @@ class Alerts(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(parent=self))
         self._told = self._whom_to_tell(name)
-        rules = [
-            self._make(rule, rule.query) for rule in alert_rules(args.windows, args.job_queue, args.oldest_job_hours)
-        ]
-
-        def query(first: monitor.outputs.SystemDataResponse | None) -> str:
-            return no_run_rule(args.windows, first.created_at if first else None).query
-
-        # The time before the first rule was made is no time without a run: else the first evaluation would alert.
-        self._make(no_run_rule(args.windows, None), rules[0].system_data.apply(query))
+        for rule in alert_rules(args.windows, args.job_queue, args.oldest_job_hours):
+            self._make(rule, rule.query)
+        # The time before the code was there is no time without a run: else the first evaluation would alert.
+        no_run = args.published_at.apply(lambda since: no_run_rule(args.windows, since).query)
+        self._make(no_run_rule(args.windows, None), no_run)
         self.register_outputs({})
 
     def _whom_to_tell(self, name: str) -> list[pulumi.Input[str]]:

@@ -1,6 +1,7 @@
 """Publishes the code as part of `pulumi up`, when what is in the package changes or the app is a new one."""
 
 import os
+import re
 from dataclasses import dataclass
 
 import pulumi
@@ -28,7 +29,12 @@ class PublicationArgs:
 
 
 class Publication(pulumi.ComponentResource):
-    """The app with its code in it."""
+    """The app with its code in it.
+
+    Attributes:
+        summary: what publishing said in the end.
+        time: when it was published, ISO 8601; None where that is not known.
+    """
 
     def __init__(self, name: str, args: PublicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dataflow-poller:components:Publication", name, None, opts)
@@ -42,4 +48,11 @@ class Publication(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(parent=self)),
         )
         self.summary = command.stdout
+        self.time: pulumi.Output[str | None] = self.summary.apply(_time)
         self.register_outputs({})
+
+
+def _time(summary: str | None) -> str | None:
+    """When the code was published, as the tool says it; None where it said nothing, as in a trial without it."""
+    said = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", summary or "")
+    return said and said[0]
