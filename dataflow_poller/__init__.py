@@ -28,6 +28,7 @@ with a job is a pure function between thin edges. To read it in the order of the
     storage.py      what queues and table have in common: connections, tries, errors (edge)
     deadline.py     connections that carry a deadline (edge)
     reasons.py      a library's error -> why there was no answer
+    verdict.py      when an invocation fails
     log.py          log lines; tally.py those that count jobs; texts.py cuts what is too long
     errors.py       all that can be raised
 """

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from .poison_text import MAX_BYTES
 from .row import Row
+from .texts import cut
 
 CUT_TEXT = 1_000
 """Code points of each text of an event that would be larger."""
@@ -26,7 +27,7 @@ def _plain(value: str | int | datetime) -> str | int:
 
 
 def _cut(value: str | int) -> str | int:
-    return value[: CUT_TEXT - 1] + "…" if isinstance(value, str) and len(value) > CUT_TEXT else value
+    return cut(value, CUT_TEXT) if isinstance(value, str) else value
 
 
 def _encoded(properties: dict[str, str | int | bool]) -> str:

@@ -14,17 +14,14 @@ import asyncio
 import math
 import random
 import time
-import traceback
 from collections import Counter
-from collections.abc import Awaitable
-from pathlib import Path
 from typing import Literal, assert_never
 
 from .asking import StatusRequests
 from .bing_maps import Endpoint
 from .completion import completion_event
 from .decide import Defer, Record, decide
-from .errors import ClaimLost, PollerError, StorageError, StorageMissing
+from .errors import ClaimLost, StorageError, StorageMissing
 from .job import DataflowJob, InvalidMessage, parse
 from .log import RunLog
 from .outcome import Outcome
@@ -33,6 +30,7 @@ from .row import row
 from .settings import Settings
 from .storage import Storage
 from .table import MAX_BATCH, DataSourceTable, RowBatches
+from .verdict import Verdict
 
 GRACE = 20
 """Seconds that storage has after the last answer is due."""
@@ -58,6 +56,7 @@ class PollRun:
         received: messages claimed; each is in one count.
         oldest_age: of them, in seconds.
         stopped: why the run ended.
+        verdict: whether the invocation must fail.
     """
 
     def __init__(
@@ -71,6 +70,7 @@ class PollRun:
         ends: float,
     ) -> None:
         self.counts: Counter[Outcome] = Counter()
+        self.verdict = Verdict(storage, log)
         self.received = 0
         self.oldest_age = 0.0
         self.stopped: Literal["drained", "time", "endpoint", "storage"] = "drained"
@@ -85,9 +85,6 @@ class PollRun:
         self._turns = asyncio.Semaphore(settings.concurrency)
         self._waiting = 0
         self._progress = asyncio.Event()
-        self._succeeded: set[str] = set()
-        self._failed: dict[str, StorageError] = {}
-        self._fault: PollerError | None = None
 
     async def poll_all(self) -> None:
         """Poll every message that is due, until there is none left or the run must end."""
@@ -97,20 +94,11 @@ class PollRun:
                 async with asyncio.TaskGroup() as messages:
                     await self._claim_all(messages)
         except TimeoutError:
-            self._fault = self._fault or StorageError("the run had to end before all that it claimed was settled")
+            self.verdict.note_end(self._unsettled())
         if self._storage.broken:
             self._stop("storage")
         self.counts[Outcome.FAILED] += self._unsettled()
         self._requests.tally.write(self._log)
-
-    def failure(self) -> PollerError | None:
-        """Why the invocation must fail; None where it need not."""
-        useless = [
-            StorageError(f"{nothing}: {error}", error.code)
-            for nothing, error in self._failed.items()
-            if nothing not in self._succeeded
-        ]
-        return next(filter(None, [self._storage.missing, self._storage.broken, *useless, self._fault]), None)
 
     def _stop(self, why: Literal["time", "endpoint", "storage"]) -> None:
         if self.stopped == "drained":
@@ -129,29 +117,19 @@ class PollRun:
     def _unsettled(self) -> int:
         return self.received - self.counts.total()
 
-    async def _useful[T](self, nothing: str, operation: Awaitable[T]) -> T:
-        """Await an operation of a kind that must succeed once where it is tried; ``nothing`` says that it never did."""
-        try:
-            result = await operation
-        except StorageError as error:
-            self._failed[nothing] = error
-            raise
-        self._succeeded.add(nothing)
-        return result
-
     # Claim
 
     async def _claim_all(self, messages: asyncio.TaskGroup) -> None:
         """Claim page after page, each message a coroutine. A claim that is under way is always awaited."""
         while not self._is_over():
             try:
-                claims = await self._useful("no message could be claimed", self._claim())
+                claims = await self.verdict.useful("no message could be claimed", self._claim())
             except StorageError as error:
                 self._log.warning("claim failed", reason=str(error))
                 if isinstance(error, StorageMissing):
                     self._stop("storage")
             except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the messages under way
-                self._note_fault(error)
+                self.verdict.note_fault(error)
                 self._stop("storage")
             else:
                 self.received += len(claims)
@@ -195,7 +173,7 @@ class PollRun:
             self._log.warning("message kept", **about, reason=str(error))
         except Exception as error:  # noqa: BLE001 - see above
             outcome = Outcome.FAILED
-            self._note_fault(error, **about)
+            self.verdict.note_fault(error, **about)
         self.counts[outcome] += 1
         self._progress.set()
 
@@ -240,8 +218,8 @@ class PollRun:
         """Write the row; then tell of it, where there is a completion queue. It is safe once this returns."""
         new = row(end, job, claim.polls, claim.inserted, claim.clock.now())
         if end.outcome.final:
-            await self._useful("no row could be written", self._rows.write(new))
-        elif not await self._useful("no row could be written", self._table.write_unless_final(new)):
+            await self.verdict.useful("no row could be written", self._rows.write(new))
+        elif not await self.verdict.useful("no row could be written", self._table.write_unless_final(new)):
             return  # The service told a better end before.
         self._log.info(
             "row written",
@@ -254,11 +232,6 @@ class PollRun:
             ageSeconds=round(claim.age()),
         )
         if self._settings.completion_queue:
-            await self._useful("no completion event could be sent", self._queues.send_completion(completion_event(new)))
-
-    def _note_fault(self, error: Exception, **about: str) -> None:
-        """Tell of a fault of the app's own: its kind and place, not its text, which may quote anything."""
-        *_, last = traceback.extract_tb(error.__traceback__)
-        reason = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
-        self._log.error("internal error", **about, reason=reason)
-        self._fault = self._fault or PollerError(f"a fault of the app's own, see its lines 'internal error': {reason}")
+            await self.verdict.useful(
+                "no completion event could be sent", self._queues.send_completion(completion_event(new))
+            )

@@ -60,5 +60,5 @@ async def _run(settings: Settings) -> None:
         stopped=polls.stopped,
         version=__version__,
     )
-    if failure := polls.failure():
+    if failure := polls.verdict.failure():
         raise failure

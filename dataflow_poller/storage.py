@@ -24,6 +24,7 @@ from .errors import ClaimLost, RowRefused, SignInFailed, StorageError, StorageMi
 from .log import RunLog
 from .reasons import reason_of
 from .settings import StorageAccount
+from .texts import cut
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -202,5 +203,4 @@ def _meaning(place: object, error: Exception) -> StorageError:
 
 def _sentence(text: str) -> str:
     """The first sentence of what an identity library says at length."""
-    first = " ".join(text.split()).partition(". ")[0]
-    return first if len(first) <= _LONGEST_SENTENCE else first[: _LONGEST_SENTENCE - 1] + "…"
+    return cut(" ".join(text.split()).partition(". ")[0], _LONGEST_SENTENCE)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow_poller.master_keys import MasterKey, MasterKeys
+from dataflow_poller.master_keys import MasterKey, MasterKeys, UnusableKey
 
 from .conftest import CANARY, OTHER_KEY
 
