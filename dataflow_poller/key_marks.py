@@ -34,16 +34,18 @@ def _form(characters: str) -> str:
     numbers = "|".join(str(ord(character)) for character in characters)
     names = "|".join(name for name, meaning in html5.items() if meaning in characters) or "(?!)"
     reference = rf"(?:{_HASH}(?:x0*+(?:{codes})|0*+(?:{numbers}))|{names})(?:;|{_PERCENT}3b)?+"
-    return rf"(?:[{characters}]|{_PERCENT}(?:{codes})|{_BACKSLASHES}u00(?:{codes})|{_AMPERSAND}{reference})"
+    escaped = rf"{_PERCENT}(?:{codes})|{_BACKSLASHES}u00(?:{codes})|{_AMPERSAND}{reference}"
+    return rf"(?:[{re.escape(characters)}]|(?=[%&\\])(?:{escaped}))"
 
 
 _MARK = re.compile(
     rf"(?i)(?=[km%&\\])(?:{_form('kK')}{_form('eE')}{_form('yY')}|(?P<name>masterkeyname))(?=[:=%&\\{_QUOTES}\s])"
-    rf"(?:{_form(_QUOTES + ' ')}|\\++(?=[{_QUOTES}])|\s)*+(?:(?P<colon>{_form(':')})|{_form('=')})\s*+"
+    rf"(?:{_form(_QUOTES + ' ')}|\\++(?=[{_QUOTES}])|\s)*+(?:(?P<colon>{_form(':')})|{_form('=')})(?:{_form(' ')}|\s)*+"
 )
+_BRACKET = re.compile(rf"(?i){_form('[{')}")
 _QUOTE = re.compile(r"(\\*+)([\"'])")
 _BARE = re.compile(r"[^,}\]\s]*+")
-_BARE_PARAMETER = re.compile(r"(?:[^&#\s\"\\]|\\.|&(?!amp\b)#?\w++;)*+", re.DOTALL)
+_BARE_PARAMETER = re.compile(r"(?:[^&#\s\"\\]|\\.|&(?:amp;)*+#\w++;?|&(?!amp\b)\w++;)*+", re.DOTALL)
 
 _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*+:)?|[\[\]{}]|[^\s",:\[\]{}]++')
 
@@ -130,7 +132,7 @@ def _value(text: str, mark: re.Match[str], limit: int) -> tuple[int, int]:
     start = mark.end()
     if opening := _QUOTE.match(text, start, limit):
         return opening.end(), _end_of_quoted(text, opening, limit)
-    if mark["colon"] and text[start : start + 1] in ("[", "{"):
+    if mark["colon"] and _BRACKET.match(text, start, limit):
         return start, limit
     bare = (_BARE if mark["colon"] else _BARE_PARAMETER).match(text, start, limit)
     assert bare is not None, "it matches nothing, too"
