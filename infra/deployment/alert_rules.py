@@ -46,6 +46,10 @@ class AlertRule:
 
 def alert_rules(windows: AlertWindows, job_queue: str, oldest_job_hours: int) -> list[AlertRule]:
     """All alerts but that for no run."""
+    return [*_of_messages_and_keys(windows, job_queue, oldest_job_hours), *_of_runs(windows)]
+
+
+def _of_messages_and_keys(windows: AlertWindows, job_queue: str, oldest_job_hours: int) -> list[AlertRule]:
     return [
         AlertRule(
             "poison",
@@ -76,6 +80,11 @@ def alert_rules(windows: AlertWindows, job_queue: str, oldest_job_hours: int) ->
             windows.job,
             Measure("Maximum", "oldest", "GreaterThan", oldest_job_hours * 3600),
         ),
+    ]
+
+
+def _of_runs(windows: AlertWindows) -> list[AlertRule]:
+    return [
         AlertRule(
             "failed",
             "Runs fail",
