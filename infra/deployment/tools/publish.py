@@ -59,8 +59,8 @@ class Publisher:
     scm_url: str
     app_url: str
 
-    def publish(self, zipped: bytes, timers: set[str]) -> None:
-        """Publish, wait for the end, and check that the app lists these timers and has its keys.
+    def publish(self, zipped: bytes, timers: set[str]) -> int:
+        """Publish, wait for the end, and check that the app lists these timers and has its keys; how many keys.
 
         Raises:
             DeploymentError: says what went wrong and what to do.
@@ -76,7 +76,7 @@ class Publisher:
             "The code is published, but the app does not list its timers",
             f"function_app.py may fail to import: look at the app's log stream. {AGAIN}",
         )
-        References(self.azure, self.app_url).resolve()
+        return References(self.azure, self.app_url).resolve()
 
     def _deploy(self, zipped: bytes) -> None:
         deployment = self.azure.until(
@@ -180,12 +180,12 @@ def main() -> None:
             say("building the package")
             digest = package.build(zipped)
             say(f"publishing {zipped.stat().st_size / 1e6:.1f} MB")
-            publisher.publish(zipped.read_bytes(), timers_of(options.pollers))
+            keys = publisher.publish(zipped.read_bytes(), timers_of(options.pollers))
     except (DeploymentError, package.PackageError) as error:
         sys.exit(str(error))
     # The alert for no run reads the time: before it, there was no code to run.
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    print(f"Published {digest} at {time}; the app lists its timers, and its keys are resolved.")
+    print(f"Published {digest} at {time}; the app lists its timers; master keys resolved: {keys}.")
 
 
 if __name__ == "__main__":

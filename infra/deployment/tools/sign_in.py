@@ -73,7 +73,9 @@ def _credential(environ: Mapping[str, str]) -> TokenCredential:
         return az.ClientAssertionCredential(*_both(tenant, client), _assertion(environ))
     if environ.get("ARM_USE_MSI") == "true":
         return az.ManagedIdentityCredential(client_id=client)
-    return az.AzureCliCredential(tenant_id=tenant or "", subscription=environ.get("ARM_SUBSCRIPTION_ID") or None)
+    subscription = environ.get("ARM_SUBSCRIPTION_ID") or None
+    # It starts a program in Python, which takes a while on a machine that is busy deploying.
+    return az.AzureCliCredential(tenant_id=tenant or "", subscription=subscription, process_timeout=60)
 
 
 def _both(tenant: str | None, client: str | None) -> tuple[str, str]:
