@@ -22,7 +22,7 @@ from itertools import accumulate, groupby
 
 MASK = "***"
 
-_TIMES = 3
+_TIMES = 4
 _CHARACTERS = 2**18
 """Escapes are undone until so many times the text, or so many characters where that is more, were gone through. A text
 of escapes gets shorter fast: of most, all escapes are undone long before."""
@@ -37,17 +37,20 @@ _SHORTEST = 12
 """Characters. A key that is almost nothing but escapes is looked for as it stands, not for the few that they mean."""
 
 _NAMES = sorted((name for name, text in html5.items() if re.fullmatch("[ -~]", text)), reverse=True)
-"""HTML's names for printable ASCII: with a semicolon first, then without it where HTML bears that."""
+"""HTML's names for printable ASCII; a few of them are there without their semicolon, too, since HTML bears that."""
 
+_BARE_NAME = "|".join(name for name in _NAMES if not name.endswith(";"))
 _NAME = "|".join(
-    f"{initial}(?:{'|'.join(name[1:] for name in names)})" for initial, names in groupby(_NAMES, lambda name: name[0])
+    f"{initial}(?:{'|'.join(name[1:] for name in names)})"
+    for initial, names in groupby((name for name in _NAMES if name.endswith(";")), lambda name: name[0])
 )
 _HEX = "(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e])"
 _DECIMAL = "(?:12[0-6]|1[01][0-9]|3[2-9]|[4-9][0-9])"
-_SEMICOLON = r"(?:;|%3[Bb]|\\u003[Bb])?"  # of a reference, itself escaped perhaps
 _ESCAPE = re.compile(
-    rf"((?:%{_HEX})++|(?:\\u00{_HEX})++|(?:\\[\\\"'/])++"  # Each run of one kind at once.
-    rf"|&(?:#[xX]0*+{_HEX}{_SEMICOLON}|#0*+{_DECIMAL}{_SEMICOLON}|(?=[A-Za-z])(?:{_NAME})))"
+    rf"((?:%{_HEX})++"  # A run of these, or of these of JSON, is undone as one.
+    rf"|\\(?:u00{_HEX}(?:\\u00{_HEX})*+|[\"'/\\](?:\\[\"'/\\])*+)"
+    rf"|&(?:#(?:[xX]0*+{_HEX}|0*+{_DECIMAL})(?:;|%3[Bb]|\\u003[Bb])?"  # The semicolon may be escaped itself.
+    rf"|(?=[A-Za-z]{{2}})(?:(?=[A-Za-z]{{2,}}+;)(?:{_NAME})|{_BARE_NAME})))"
 )
 _BACKSLASHES = re.compile(r"(\\+)")
 

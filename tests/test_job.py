@@ -425,7 +425,7 @@ def test_no_message_takes_long(repeated: str) -> None:
         tries: list[float] = []
         while len(tries) < 3 and (not tries or min(tries) > 0.1):
             began = time.process_time()
-            message = read(text, KEYS)
+            message = read(text + " " * len(tries), KEYS)
             tries.append(time.process_time() - began)
         assert min(tries) < 0.1
         assert SECRET not in repr(message)
