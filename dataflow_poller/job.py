@@ -15,6 +15,7 @@ from .urls import job_id_of
 _HEXADECIMAL_ID = re.compile(r"[0-9A-Fa-f]{32}")
 _JOB_ID = re.compile(r"[ -~]{1,128}")
 _URL = re.compile(r"(?i)https?://")
+
 Pairs = list[tuple[str, Any]]
 """The properties of a JSON object in order, doubled ones included."""
 

@@ -135,7 +135,7 @@ def _value(text: str, mark: re.Match[str], limit: int) -> tuple[int, int]:
     if mark["colon"] and _BRACKET.match(text, start, limit):
         return start, limit
     bare = (_BARE if mark["colon"] else _BARE_PARAMETER).match(text, start, limit)
-    assert bare is not None, "it matches nothing, too"
+    assert bare is not None, "both match an empty value, too"
     return bare.span()
 
 

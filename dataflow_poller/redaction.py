@@ -6,7 +6,10 @@ what is found is traced back to where it stands in the text. Only escapes of pri
 has no other characters.
 
 Why the time is proportional: a layer takes one split by an expression that never goes back, it is shorter than the
-layer before, and a long text has at most `MAX_LAYERS`. The search of a layer never goes back either.
+layer before, and the layers together are bounded. The search of a layer never goes back either.
+
+What is not found: a key in more escapes within each other than the bound allows; and a key whose first or last
+characters make an escape together with the text beside it (`1b...` after `%4`), if it is escaped elsewhere, too.
 """
 
 import re
@@ -19,11 +22,10 @@ from itertools import accumulate, groupby
 
 MASK = "***"
 
-MAX_LAYERS = 3
-"""Escapes are undone until so many times the characters of the text were gone through (most often, all are by then);"""
-
-MAX_CHARACTERS = 2**19
-"""or so many characters, where the text is short."""
+_TIMES = 4
+_CHARACTERS = 2**18
+"""Escapes are undone until so many times the text, or so many characters where that is more, were gone through. A text
+of escapes gets shorter fast: of most, all escapes are undone long before."""
 
 Lengths = tuple["array[int]", "array[int]"]
 """Of the pieces of a text, plain and escaped by turns; and of what came of each."""
@@ -35,17 +37,20 @@ _SHORTEST = 12
 """Characters. A key that is almost nothing but escapes is looked for as it stands, not for the few that they mean."""
 
 _NAMES = sorted((name for name, text in html5.items() if re.fullmatch("[ -~]", text)), reverse=True)
-"""HTML's names for printable ASCII: with a semicolon first, then without it where HTML bears that."""
+"""HTML's names for printable ASCII; a few of them are there without their semicolon, too, since HTML bears that."""
 
+_BARE_NAME = "|".join(name for name in _NAMES if not name.endswith(";"))
 _NAME = "|".join(
-    f"{initial}(?:{'|'.join(name[1:] for name in names)})" for initial, names in groupby(_NAMES, lambda name: name[0])
+    f"{initial}(?:{'|'.join(name[1:] for name in names)})"
+    for initial, names in groupby((name for name in _NAMES if name.endswith(";")), lambda name: name[0])
 )
 _HEX = "(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e])"
 _DECIMAL = "(?:12[0-6]|1[01][0-9]|3[2-9]|[4-9][0-9])"
-_SEMICOLON = r"(?:;|%3[Bb]|\\u003[Bb])?"  # of a reference, itself escaped perhaps
 _ESCAPE = re.compile(
-    rf"((?:%{_HEX})++|(?:\\u00{_HEX})++|(?:\\[\\\"'/])++"  # Each run of one kind at once.
-    rf"|&(?:#[xX]0*+{_HEX}{_SEMICOLON}|#0*+{_DECIMAL}{_SEMICOLON}|(?=[A-Za-z])(?:{_NAME})))"
+    rf"((?:%{_HEX})++"  # A run of these, or of these of JSON, is undone as one.
+    rf"|\\(?:u00{_HEX}(?:\\u00{_HEX})*+|[\"'/\\](?:\\[\"'/\\])*+)"
+    rf"|&(?:#(?:[xX]0*+{_HEX}|0*+{_DECIMAL})(?:;|%3[Bb]|\\u003[Bb])?"  # The semicolon may be escaped itself.
+    rf"|(?=[A-Za-z]{{2}})(?:(?=[A-Za-z]{{2,}}+;)(?:{_NAME})|{_BARE_NAME})))"
 )
 _BACKSLASHES = re.compile(r"(\\+)")
 
@@ -61,7 +66,7 @@ class Layers:
     def __init__(self, text: str) -> None:
         self.texts = [text]
         self._lengths: list[Lengths] = []
-        remaining = max(MAX_LAYERS * len(text), MAX_CHARACTERS)
+        remaining = max(_TIMES * len(text), _CHARACTERS)
         while remaining > 0 and self._undo_escapes():
             remaining -= len(self.texts[-2])
         if "\\" in self.texts[-1]:
@@ -172,19 +177,19 @@ def _spaced(text: str) -> str:
 
 
 class _Meanings(dict[str, str]):
-    """Escape -> what it stands for; each is worked out once."""
+    """Escape, or run of escapes -> what it stands for; each is worked out once."""
 
     def __missing__(self, escape: str) -> str:
         if escape[0] == "%":
             meaning = bytes.fromhex(escape.replace("%", "")).decode()
         elif escape[0] == "\\":
-            unicode = escape[1] == "u"
-            meaning = bytes.fromhex(escape.replace("\\u00", "")).decode() if unicode else escape[1::2]
+            by_number = escape[1] == "u"
+            meaning = bytes.fromhex(escape.replace("\\u00", "")).decode() if by_number else escape[1::2]
         elif escape[1] != "#":
             meaning = html5[escape[1:]]
         else:
             number = re.search(rf"[xX]0*({_HEX})|#0*({_DECIMAL})", escape)
-            assert number is not None, "or it were no escape"
+            assert number is not None, "every escape of this kind has a number"
             meaning = chr(int(number[1], 16) if number[1] else int(number[2]))
         self[escape] = meaning
         return meaning

@@ -98,6 +98,7 @@ INVALID: list[tuple[str, Any]] = [
     ("space", " \n"),
     ("word", "hello"),
     ("bad JSON", f'{{"jobId": "{ID}"'),
+    ("a name of a key in no sound JSON", f'{{"masterKeyName": "contoso", "jobId": {ID}}}'),
     ("single quotes", f"{{'jobId': '{ID}'}}"),
     ("array", f'["{ID}"]'),
     ("JSON string", f'"{ID}"'),
@@ -264,6 +265,7 @@ KEYED = [
     ("property in a string", '{"a": "{\\"key\\": \\"S3cr-t\\", \\"b\\": 1}"}', '{"a": "{\\"key\\": \\"***\\", \\"b\\": 1}"}'),
     ("property of no sound JSON", '{"key": "S3cr-t", "jobId": "x"', '{"key": "***", "jobId": "x"'),
     ("property with backslashes", '{"key": "S3cr\\\\", "jobId": "x"', '{"key": "***", "jobId": "x"'),
+    ("property with quotes", '{"key": "S3\\"c\'r-t", "jobId": "x"', '{"key": "***", "jobId": "x"'),
     ("unended property", '{"key": "S3cr-t', '{"key": "***'),
     ("unended object", '{"key": {"a": "S3cr-t"', '{"key": ***'),
     ("unended object in a string", '{"a": "key: {S3cr-t", "b": 1}', '{"a": "key: ***", "b": 1}'),
@@ -423,7 +425,7 @@ def test_no_message_takes_long(repeated: str) -> None:
         tries: list[float] = []
         while len(tries) < 3 and (not tries or min(tries) > 0.1):
             began = time.process_time()
-            message = read(text, KEYS)
+            message = read(text + " " * len(tries), KEYS)
             tries.append(time.process_time() - began)
         assert min(tries) < 0.1
         assert SECRET not in repr(message)

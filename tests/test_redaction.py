@@ -194,9 +194,9 @@ HOSTILE = {
 @pytest.mark.parametrize("redaction", [REDACTION, MANY_KEYS], ids=["a few keys", "odd keys"])
 def test_hiding_keys_takes_no_longer_than_the_text_is_long(kind: str, redaction: Redaction) -> None:
     """Nobody can stop the service with a text: a mebibyte takes less than half a second of processor time."""
-    text = (HOSTILE[kind] * (2**20 // len(HOSTILE[kind]) + 1))[: 2**20]
     tries: list[float] = []
     while len(tries) < 3 and (not tries or min(tries) > 0.5):
+        text = (str(len(tries)) + HOSTILE[kind] * (2**20 // len(HOSTILE[kind]) + 1))[: 2**20]
         began = time.process_time()
         redaction.mask(text)
         tries.append(time.process_time() - began)
