@@ -1,6 +1,7 @@
 """Asks the status endpoint. Edge: HTTP."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -38,6 +39,8 @@ class Endpoint:
     def __init__(self, url: str, request_seconds: float, concurrency: int, mask: Callable[[str], str]) -> None:
         self.host = urlsplit(url).netloc
         self._mask = mask
+        self._one_at_a_time = threading.Lock()
+        """Reading is Python's own work, so two at once are no faster; and what a hostile answer needs would add up."""
         self._threads = ThreadPoolExecutor(concurrency, "dataflow-poller-ask")
         self._adapter = DeadlineAdapter(request_seconds, concurrency, plain=_KeyedConnection, tls=_KeyedTlsConnection)
         request = requests.Request("GET", url).prepare()
@@ -66,7 +69,9 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise, it is this answer's trouble
             return Unavailable(reason_of(error))
         with closing(response):
-            return read_answer(response.status, response.headers, _body(response), job.job_id, self._mask)
+            body = _body(response)
+        with self._one_at_a_time:
+            return read_answer(response.status, response.headers, body, job.job_id, self._mask)
 
 
 class _KeyedConnection(DeadlineConnection):

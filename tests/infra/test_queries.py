@@ -49,7 +49,9 @@ def lines(connection_string: str, clock: Clock) -> dict[str, set[str]]:
     with (
         StandIn(keys={CANARY}) as stand_in,
         StorageProxy(connection_string) as proxy,
-        scenario(connection_string, stand_in, clock, JobStorage=proxy.connection_string) as app,
+        scenario(
+            connection_string, stand_in, clock, JobStorage=proxy.connection_string, POLL_MIN_DELAY_SECONDS="30"
+        ) as app,
     ):
         cause_everything(app, proxy)
         return {
