@@ -13,9 +13,10 @@ A 200 without a job counts as the status that its body repeats.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from .body import InvalidBody
@@ -23,6 +24,8 @@ from .status import Envelope, JobStatus, read_envelope
 
 MAX_RETRY_AFTER = 3600
 """Seconds; a longer `Retry-After` is cut to this."""
+
+_SECONDS = re.compile(r"[0-9]+(\s*,\s*[0-9]+)*+")
 
 MAX_TEXT = 32_000
 """Code points of an answer's text; a row and a line of the log hold no more."""
@@ -143,13 +146,20 @@ def _masked(job: JobStatus, mask: Callable[[str], str]) -> JobStatus:
 def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds that `Retry-After` asks for, from 0 to `MAX_RETRY_AFTER`; 0 where it is missing or junk.
 
-    A date counts from the response's own `Date`, so no clock of this machine is in it.
+    A date counts from the response's own `Date`, so no clock of this machine is in it. Of a header that is there more
+    than once, the longest of the seconds counts.
     """
     value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(min(int(value.lstrip("0")[:5] or 0), MAX_RETRY_AFTER))
+    if _SECONDS.fullmatch(value):
+        longest = max(int(seconds.strip().lstrip("0")[:5] or 0) for seconds in value.split(","))
+        return float(min(longest, MAX_RETRY_AFTER))
     try:
-        wait: timedelta = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
+        wait: timedelta = _first_date(value) - _first_date(headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError, IndexError):
         return 0.0
     return math.ceil(min(max(wait.total_seconds(), 0), MAX_RETRY_AFTER))
+
+
+def _first_date(value: str) -> datetime:
+    """The date of a header; the first one where a proxy has added its own."""
+    return parsedate_to_datetime(value.partition(" GMT,")[0])

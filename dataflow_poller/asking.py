@@ -3,6 +3,8 @@
 Nothing else about a message is known to another one.
 """
 
+from dataclasses import replace
+
 from .answer import Answer, JobRefused, KeyRefused, KeyResting, Throttled, Unavailable
 from .bing_maps import Endpoint
 from .job import DataflowJob
@@ -50,6 +52,8 @@ class StatusRequests:
             return self._resting[name]
         answer = await self._endpoint.ask(job, key)
         self._note(job, answer)
+        if isinstance(answer, Throttled):  # Another answer may have asked for a longer rest of the key.
+            return replace(answer, retry_after=self._resting[name].seconds)
         return answer
 
     def _note(self, job: DataflowJob, answer: Answer) -> None:

@@ -16,6 +16,9 @@ from defusedxml.ElementTree import fromstring
 Document = dict[str, Any]
 """Names in lower case -> values as JSON has them."""
 
+MAX_ELEMENTS = 20_000
+"""Tags of XML, or objects of JSON. The service's answers have a few dozen; a body full of them takes long to read."""
+
 _NAMESPACE = "{http://schemas.microsoft.com/search/local/ws/rest/v1}"
 _WHITE_BYTES = re.compile(rb"[ \t\r\n]++(?!\0)")  # Not the first byte of white space in UTF-16.
 _WHITE = "\N{BYTE ORDER MARK} \t\r\n"
@@ -38,7 +41,10 @@ def read_body(body: bytes) -> Document:
         text = _text_of(body)
         if not text:
             raise InvalidBody("the body is empty")
-        return _read_xml(text) if text.startswith("<") else _read_json(text)
+        is_xml = text.startswith("<")
+        if text.count("<" if is_xml else "{") > MAX_ELEMENTS:
+            raise InvalidBody("the body has more elements than an answer about a job")
+        return _read_xml(text) if is_xml else _read_json(text)
     except InvalidBody:
         raise
     except ParseError:
@@ -61,9 +67,11 @@ def _text_of(body: bytes) -> str:
     encoding: str = json.detect_encoding(body)
     declaration = _DECLARATION.match(body, 0, _LONGEST_DECLARATION) if encoding == "utf-8" else None
     if declaration:
-        encoding = codecs.lookup(declaration[1].decode()).name
-        if encoding in _NO_CHARSETS:
-            raise LookupError(encoding)
+        declared = codecs.lookup(declaration[1].decode()).name
+        if declared in _NO_CHARSETS:
+            raise LookupError(declared)
+        if not declared.startswith(("utf-16", "utf-32")):  # .NET declares the encoding of its strings, sent as UTF-8.
+            encoding = declared
     return body.decode(encoding, "surrogatepass").lstrip(_WHITE)
 
 

@@ -45,11 +45,13 @@ class StorageError(PollerError):
 
     Attributes:
         code: storage's error code, such as `ServerBusy`; empty where it gave none.
+        again: whether it was the answer to another try, so that the first one may have been done all the same.
     """
 
     def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.again = False
 
 
 class StorageMissing(StorageError):

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
+from .redaction import MASK
 from .texts import MAX_LINE, cut
 
 logger = logging.getLogger("dataflow_poller")
@@ -48,7 +49,11 @@ class RunLog:
         # Masked before and after: a text that JSON escapes, and whatever the fields put together. Before it is cut: no
         # half of a key is left at the cut.
         masked = {name: self._mask(value) if isinstance(value, str) else value for name, value in fields.items()}
-        logger.log(level, "%s %s", event, self._mask(fields_as_json(masked, MAX_LINE - len(event) - 1)))
+        line = fields_as_json(masked, MAX_LINE - len(event) - 1)
+        sound = self._mask(line)
+        if sound != line:  # A key of what two fields put together; where the line is no JSON then, no text is kept.
+            sound = sound if _is_json(sound) else json.dumps(dict.fromkeys(masked, MASK))
+        logger.log(level, "%s %s", event, sound)
 
 
 def fields_as_json(fields: Mapping[str, object], length: int) -> str:
@@ -64,6 +69,14 @@ def fields_as_json(fields: Mapping[str, object], length: int) -> str:
     if longest == 0:
         return fields_as_json(dict(list(fields.items())[: len(fields) // 2]), length)
     return _json(fields, longest)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(fields: Mapping[str, object], longest: int) -> str:

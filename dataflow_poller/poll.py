@@ -29,7 +29,7 @@ from .queues import MAX_PAGE, Claim, JobQueues
 from .row import row
 from .settings import Settings
 from .storage import Storage
-from .table import MAX_BATCH, DataSourceTable, RowBatches
+from .table import DataSourceTable, RowBatches
 from .verdict import Verdict
 
 GRACE = 20
@@ -40,6 +40,9 @@ OUTER_GRACE = GRACE + 5
 
 SETTLING_SECONDS = 5
 """How long a claim must last beyond a wait for its turn and the request."""
+
+MAX_UNSETTLED = 600
+"""Messages on their way at which no more are claimed; some batches of rows beyond the most requests at once."""
 
 
 class PollRun:
@@ -83,6 +86,7 @@ class PollRun:
         self._log = log
         self._ends = ends
         self._turns = asyncio.Semaphore(settings.concurrency)
+        self._page = min(MAX_PAGE, settings.concurrency)
         self._waiting = 0
         self._progress = asyncio.Event()
 
@@ -95,8 +99,7 @@ class PollRun:
                     await self._claim_all(messages)
         except TimeoutError:
             self.verdict.note_end(self._unsettled())
-        if self._storage.broken:
-            self._stop("storage")
+        self._note_trouble()
         self.counts[Outcome.FAILED] += self._unsettled()
         self._requests.tally.write(self._log)
 
@@ -104,13 +107,16 @@ class PollRun:
         if self.stopped == "drained":
             self.stopped = why
 
-    def _is_over(self) -> bool:
-        """Whether the run must end now."""
+    def _note_trouble(self) -> None:
         if self._storage.broken:
             self._stop("storage")
         elif self._requests.given_up:
             self._stop("endpoint")
-        elif time.monotonic() >= self._ends:
+
+    def _must_end(self) -> bool:
+        """Whether the run must end now; `stopped` then says why."""
+        self._note_trouble()
+        if time.monotonic() >= self._ends:
             self._stop("time")
         return self.stopped != "drained"
 
@@ -121,7 +127,7 @@ class PollRun:
 
     async def _claim_all(self, messages: asyncio.TaskGroup) -> None:
         """Claim page after page, each message a coroutine. A claim that is under way is always awaited."""
-        while not self._is_over():
+        while not self._must_end():
             try:
                 claims = await self.verdict.useful("no message could be claimed", self._claim())
             except StorageError as error:
@@ -140,16 +146,19 @@ class PollRun:
                 await self._room()
 
     async def _claim(self) -> list[Claim]:
-        """A page, for as long as the shortest delay, so that a young pending job needs no update."""
+        """A page, for as long as the shortest delay, so that a young pending job needs no update.
+
+        `_room` sees to it that each message waits for one turn of requests at most, which `least` has room for.
+        """
         due = self._settings.policy.delay(0)
         seconds = random.randint((due.earliest + due.latest + 1) // 2, due.latest)
         least = math.ceil(2 * self._settings.request_seconds) + SETTLING_SECONDS
-        return await self._queues.claim(min(MAX_PAGE, 2 * self._settings.concurrency), max(seconds, least))
+        return await self._queues.claim(self._page, max(seconds, least))
 
     async def _room(self) -> None:
-        """Wait until few messages wait for their turn, and few to be settled."""
-        few = self._settings.concurrency
-        while self._waiting > few or self._unsettled() > 2 * (few + MAX_BATCH):
+        """Wait until another page is no more than one turn of requests, and until few messages are to be settled."""
+        await asyncio.sleep(0)  # The messages of the last page come to wait for their turn.
+        while self._waiting + self._page > self._settings.concurrency or self._unsettled() > MAX_UNSETTLED:
             self._progress.clear()
             await self._progress.wait()
 
@@ -160,7 +169,7 @@ class PollRun:
         about = {"messageId": claim.message_id}
         try:
             self.oldest_age = max(self.oldest_age, claim.age())
-            if self._is_over():  # To read a page of hostile texts takes seconds.
+            if self._must_end():  # To read a page of hostile texts takes seconds.
                 outcome = await self._release(claim)
             else:
                 message = parse(claim.text, self._settings.bing_maps_url, self._settings.master_keys)
@@ -174,7 +183,7 @@ class PollRun:
         except StorageError as error:
             outcome = Outcome.FAILED
             self._log.warning("message kept", **about, reason=str(error))
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other messages go on
             outcome = Outcome.FAILED
             self.verdict.note_fault(error, **about)
         self.counts[outcome] += 1
@@ -188,13 +197,8 @@ class PollRun:
     async def _poison(self, claim: Claim, message: InvalidMessage) -> Outcome:
         """Keep what is not a job in the poison queue, then delete it."""
         copy = await self._queues.send_to_poison_queue(message.text)
-        self._log.warning(
-            "message poisoned",
-            messageId=claim.message_id,
-            poisonMessageId=copy,
-            reason=message.reason,
-            cut=message.cut,
-        )
+        ids = {"messageId": claim.message_id, "poisonMessageId": copy}
+        self._log.warning("message poisoned", **ids, reason=message.reason, cut=message.cut)
         await self._queues.delete(claim)
         return Outcome.POISONED
 
@@ -204,7 +208,7 @@ class PollRun:
         async with self._turns:
             self._waiting -= 1
             self._progress.set()
-            if self._is_over():
+            if self._must_end():
                 return await self._release(claim)
             answer = await self._requests.ask(job)
         decision = decide(answer, job.rejections, claim.age(), claim.expires_in(), self._settings.policy)

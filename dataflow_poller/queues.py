@@ -1,12 +1,14 @@
 """The job queue, its poison queue and the completion queue. Edge: Azure Queue Storage."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from azure.storage.queue import LinearRetry, QueueClient, QueueMessage
 
+from .errors import ClaimLost
 from .storage import Place, Storage, credential
 
 MAX_PAGE = 32
@@ -94,16 +96,22 @@ class JobQueues:
 
     async def defer(self, claim: Claim, seconds: int, text: str | None = None) -> None:
         """Let a message reappear after ``seconds``, with another text where one is given."""
-        await self._storage.do(
-            self._jobs,
+        await self._settle(
             lambda queue: queue.update_message(
                 claim.message_id, claim.pop_receipt, visibility_timeout=seconds, content=text
-            ),
+            )
         )
 
     async def delete(self, claim: Claim) -> None:
         """Delete a message whose row or poison copy is safe."""
-        await self._storage.do(self._jobs, lambda queue: queue.delete_message(claim.message_id, claim.pop_receipt))
+        await self._settle(lambda queue: queue.delete_message(claim.message_id, claim.pop_receipt))
+
+    async def _settle(self, operation: Callable[[QueueClient], object]) -> None:
+        try:
+            await self._storage.do(self._jobs, operation)
+        except ClaimLost as error:
+            if not error.again:
+                raise  # Else the first try was done, and only its answer was lost.
 
     async def send_to_poison_queue(self, text: str) -> str:
         """Keep a message's text without end; the copy's id."""

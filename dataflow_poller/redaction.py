@@ -18,7 +18,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html.entities import html5
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 
 MASK = "***"
 
@@ -26,6 +26,9 @@ _TIMES = 4
 _CHARACTERS = 2**18
 """Escapes are undone until so many times the text, or so many characters where that is more, were gone through. A text
 of escapes gets shorter fast: of most, all escapes are undone long before."""
+
+MAX_FOUND = 2_000
+"""Keys in one text that are hidden one by one."""
 
 Lengths = tuple["array[int]", "array[int]"]
 """Of the pieces of a text, plain and escaped by turns; and of what came of each."""
@@ -122,13 +125,19 @@ class Redaction:
         return any(form in layer for layer in layers for form, _ in self._forms)
 
     def mask(self, text: str) -> str:
-        """``text`` with every key, plain or escaped, replaced by ``***``, and otherwise to the letter."""
+        """``text`` with every key, plain or escaped, replaced by ``***``, and otherwise to the letter.
+
+        A text that repeats a key more than `MAX_FOUND` times was made to take long: nothing of it is kept.
+        """
         if not self._forms:
             return text
         layers = layers_of(text)
         spans: list[Span] = []
         for number in reversed(range(len(layers.texts))):
-            spans = merged([*spans, *self._spans(_spaced(layers.texts[number]))])
+            found = islice(self._spans(_spaced(layers.texts[number])), MAX_FOUND + 1)
+            spans = merged([*spans, *found])
+            if len(spans) > MAX_FOUND:
+                return MASK
             if number and spans:
                 spans = layers.trace(number, spans)
         return with_masks(text, spans)

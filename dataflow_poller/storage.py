@@ -171,12 +171,14 @@ def credential(account: StorageAccount) -> "TokenCredential":
 
 
 def _tried[T](place: object, operation: Callable[[], T], tries: int) -> T:
+    again = False
     while True:
         tries -= 1
         try:
             return operation()
         except _LIBRARIES_ERRORS as error:
             meaning = _meaning(place, error)
+        meaning.again, again = again, True
         if tries == 0 or isinstance(meaning, ClaimLost | RowRefused | StorageMissing) or meaning.code in _ANSWERS:
             raise meaning
 

@@ -5,6 +5,7 @@ path and parameter names are without case ("Get Load Data Source Status", Bing M
 """
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 PUBLIC_URL = "https://spatial.virtualearth.net"
@@ -12,6 +13,7 @@ PUBLIC_URL = "https://spatial.virtualearth.net"
 _JOB_PATH = re.compile(r"(?i)/REST/v1/Dataflows/LoadDataSource/([^/]+)")
 _WEB_URL = re.compile(r"(?i)https?://[^/?#:\s][^/?#\s]*([^?#]*)")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_PLACE = re.compile(r"(?:(?:[A-Za-z0-9_-]{1,63}\.)*+[A-Za-z0-9_-]{1,63}\.?|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])(?::\d{0,5})?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -21,13 +23,19 @@ def status_path(job_id: str, output: str) -> str:
 
 
 def split_url(url: str) -> SplitResult | None:
-    """The parts of an absolute http or https URL of printable ASCII without user info; None for anything else."""
+    """The parts of an absolute http or https URL of printable ASCII without user info; None for anything else.
+
+    The host is a name of letters, digits, hyphens and underscores, or an address: what a client can connect to.
+    """
     try:
         parts = urlsplit(url)
-        sound = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        place = _PLACE.fullmatch(parts.netloc)
+        if place and place["ipv6"]:
+            IPv6Address(place["ipv6"])
+        sound = parts.scheme in _DEFAULT_PORTS and place is not None and parts.port != 0
     except ValueError:
         return None
-    return parts if sound and re.fullmatch(r"[!-\[\]-~]+", url) and "@" not in parts.netloc else None
+    return parts if sound and re.fullmatch(r"[!-\[\]-~]+", url) else None
 
 
 def is_https_or_loopback(parts: SplitResult) -> bool:

@@ -205,6 +205,10 @@ DATE = "Fri, 01 Jan 2027 12:00:00 GMT"
         ("Fri, 01 Jan 2027 12:00:30 GMT", "", 0),
         ("Fri, 01 Jan 2027 12:00:30 GMT", "junk", 0),
         ("Fri, 01 Jan 2027 12:00:30", DATE, 0),
+        ("7, 7", "", 7),  # A header twice, as after a proxy that adds its own.
+        ("7,9999999", "", 3600),
+        ("7, soon", "", 0),
+        ("Fri, 01 Jan 2027 12:00:30 GMT, Fri, 01 Jan 2027 12:00:30 GMT", f"{DATE}, {DATE}", 30),
     ],
 )
 def test_retry_after(value: str, date: str, seconds: float) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow_poller.body import InvalidBody, read_body
+from dataflow_poller.body import MAX_ELEMENTS, InvalidBody, read_body
 
 NAMESPACE = "http://schemas.microsoft.com/search/local/ws/rest/v1"
 
@@ -63,7 +63,7 @@ def test_json_is_read_in_every_encoding_of_unicode(encoding: str, white: str) ->
 
 @pytest.mark.parametrize(
     "declared",
-    ["nonsense", "utf-16", "utf-32", "rot13", "base64", "punycode", "idna", "unicode_escape", "undefined", "ascii"],
+    ["nonsense", "rot13", "base64", "punycode", "idna", "unicode_escape", "undefined", "ascii"],
 )
 def test_xml_that_is_not_in_the_encoding_that_it_declares_is_an_invalid_body(declared: str) -> None:
     """A guess could be wrong."""
@@ -113,9 +113,24 @@ def test_elements_of_other_namespaces_mean_nothing() -> None:
     assert read_body(body.encode())["traceid"] == "é"
 
 
+@pytest.mark.parametrize("declared", ["utf-16", "UTF-16LE", "utf-32"])
+def test_xml_that_declares_the_encoding_of_a_string_and_is_sent_as_utf_8_is_read(declared: str) -> None:
+    """.NET writes the encoding of its strings into the declaration, whatever is sent."""
+    assert read_body(xml(declared).encode())["traceid"] == "é"
+
+
 def test_a_deep_xml_document_stays_an_ordinary_one() -> None:
     """Depth is no way to stop a run."""
-    assert read_body(xml("utf-8", "<a>" * 100_000 + "</a>" * 100_000).encode())["traceid"] is None
+    assert read_body(xml("utf-8", "<a>" * 9_000 + "</a>" * 9_000).encode())["traceid"] is None
+
+
+@pytest.mark.parametrize(
+    "body", [xml("utf-8", "<a/>" * MAX_ELEMENTS), '{"resourceSets": [' + "{}," * MAX_ELEMENTS + "{}]}"]
+)
+def test_a_body_full_of_elements_is_not_read(body: str) -> None:
+    """It would take long, and is no answer about a job."""
+    with pytest.raises(InvalidBody, match="more elements"):
+        read_body(body.encode())
 
 
 MEBIBYTE = 1024 * 1024

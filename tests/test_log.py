@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dataflow_poller.errors import ClaimLost, PollerError, StorageError
 from dataflow_poller.log import RunLog, fields_as_json, logger
+from dataflow_poller.master_keys import MasterKey, MasterKeys
 from dataflow_poller.texts import MAX_LINE, cut
 
 KEY = "a-key-of-sixteen-letters"
@@ -150,3 +151,11 @@ def test_a_cut_text_says_that_it_is_cut(text: str, length: int) -> None:
     short = cut(text, length)
     assert len(short) == min(len(text), length)
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
+
+
+def test_a_line_stays_sound_json_where_a_key_reaches_over_its_signs(caplog: pytest.LogCaptureFixture) -> None:
+    """A key with a quotation mark at its end would take away the one that ends a text."""
+    keys = MasterKeys({"default": MasterKey('abcdefghijklmnopq"')}, {})
+    with caplog.at_level("INFO"):
+        RunLog(keys.mask).info("poll finished", reason="abcdefghijklmnopq", jobs=1)
+    assert json.loads(caplog.messages[-1].removeprefix("poll finished ")) == {"reason": "***", "jobs": "***"}

@@ -55,7 +55,8 @@ def test_the_defaults_are_the_contracts() -> None:
     ("COMPLETION_QUEUE", ["abc", "a" * 63, "", " "], ["ab", "a" * 64, "Ends", "load-jobs", "load-jobs-poison"]),
     ("BING_MAPS_URL", ["https://x", "https://x/", "https://x:8443", "http://localhost:1", "http://127.0.0.1", "http://127.1.2.3:80", "http://[::1]:8"],
      ["http://x", "x", "", "ftp://x", "https://u@x", "https://x/path", "https://x//", "https://x?key=k", "https://x?", "https://x#f", "https://x:0",
-      "https://x:99999", "http://localhost.example.com", "https://x\\y", "https://ex ample"]),
+      "https://x:99999", "http://localhost.example.com", "https://x\\y", "https://ex ample",
+      "https://*.example.com", "https://.example.com", "https://a..b", "https://%", "https://%zz", "https://[::1]x", "https://[v1.a]", "https://[1.2]", "https://" + "x" * 64]),
 ])  # fmt: skip
 def test_each_setting_has_its_bounds(name: str, good: list[str], bad: list[str]) -> None:
     """Good values are taken, wrong ones named."""

@@ -217,6 +217,15 @@ def test_ten_unavailable_in_a_row_end_the_run(app: Scenario) -> None:
     assert len(app.visible()) == 5
 
 
+@pytest.mark.parametrize("jobs", [10, 12])
+def test_ten_unavailable_at_once_end_the_run_too(app: Scenario, jobs: int) -> None:
+    """All were in flight, none was left to release: the endpoint is why it ended nevertheless."""
+    for _ in range(jobs):
+        app.job(faults=("status:500",))
+    summary = app.poll(POLL_MIN_DELAY_SECONDS="30")
+    assert (summary["stopped"], summary["unavailable"]) == ("endpoint", jobs)
+
+
 def test_any_other_answer_starts_the_count_to_ten_anew(app: Scenario) -> None:
     """Nine, one well, nine do not end it."""
     for number in range(19):

@@ -102,6 +102,18 @@ def test_a_run_that_could_write_one_row_does_not_fail(flaky: Scenario, proxy: St
     assert (summary["completed"], summary["failed"]) == (1, 1)
 
 
+def test_a_claim_outlives_its_turn_and_its_request_however_slow_the_endpoint_is(app: Scenario) -> None:
+    """No more is claimed than can be asked about in time, so nothing is asked twice in one run."""
+    jobs = [app.job() for _ in range(48)]
+    app.stand_in.latency = 0.4
+    summary = app.poll(
+        POLL_CONCURRENCY="8", POLL_REQUEST_SECONDS="1", POLL_MIN_DELAY_SECONDS="1", POLL_RUN_SECONDS="30"
+    )
+    assert (summary["received"], summary["completed"]) == (48, 48)
+    assert [job.polls for job in jobs] == [1] * 48
+    assert app.stand_in.most_in_flight == 8
+
+
 def test_what_is_counted_is_told_at_the_end_of_the_run(app: Scenario) -> None:
     """A line for each distinct reason, with how many jobs met with it, and one of them."""
     failing = [app.job(faults=("status:500",)) for _ in range(3)]

@@ -42,6 +42,17 @@ def test_one_failed_operation_is_tried_again(
     assert flaky.queued() == 1
 
 
+@pytest.mark.parametrize(("operation", "outcome"), [("delete", "completed"), ("update", "unavailable")])
+def test_what_was_done_though_its_answer_was_lost_is_no_lost_claim(
+    flaky: Scenario, proxy: StorageProxy, operation: str, outcome: str
+) -> None:
+    """The second try finds the claim gone: by the first one."""
+    flaky.job(faults=() if operation == "delete" else ("status:404",))
+    proxy.faults.append(Fault(operation, "500", after=True))
+    assert flaky.poll()[outcome] == 1
+    assert flaky.queued() == (0 if operation == "delete" else 1)
+
+
 @pytest.mark.parametrize("operation", ["batch", "get", "upsert"])
 def test_a_guarded_write_is_tried_again(flaky: Scenario, proxy: StorageProxy, operation: str) -> None:
     """A `Rejected` row over one that is there: look, then replace, each tried twice."""
