@@ -46,7 +46,7 @@ class Deadline:
 
 
 class _Socket(socket.socket):
-    deadline: Deadline | None = None
+    deadline: Deadline
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:  # noqa: ANN401 - whatever the base takes
         _set_timeout(self)
@@ -58,7 +58,7 @@ class _Socket(socket.socket):
 
 
 class _TlsSocket(ssl.SSLSocket):
-    deadline: Deadline | None = None
+    deadline: Deadline
 
     def send(self, *args: Any) -> int:  # noqa: ANN401 - as above
         _set_timeout(self)  # `sendall` sends piece by piece.
@@ -70,8 +70,7 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 def _set_timeout(sock: "_Socket | _TlsSocket") -> None:
-    if sock.deadline is not None:
-        sock.settimeout(sock.deadline.left())
+    sock.settimeout(sock.deadline.left())
 
 
 Resolve = Callable[..., list[tuple[Any, Any, int, str, Any]]]

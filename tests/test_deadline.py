@@ -152,6 +152,15 @@ def test_a_connection_is_used_again_with_a_deadline_of_its_own(tls: ssl.SSLConte
     assert connections == [1]
 
 
+def test_a_connection_that_was_closed_is_made_anew(tls: ssl.SSLContext, authorities: str) -> None:
+    """With the same authorities."""
+    closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with RawServer(sends(closing), tls) as server, requests.Session() as session:
+        session.mount("https://", DeadlineAdapter(10, 1))
+        for _ in range(2):
+            assert session.get(f"https://127.0.0.1:{server.port}/", verify=authorities).text == "ok"
+
+
 def test_a_certificate_of_an_unknown_authority_is_refused(tls: ssl.SSLContext) -> None:
     """Before a byte of the request leaves."""
     seen = []

@@ -62,6 +62,9 @@ class Edges:
     async def write(self, *_: object) -> None:
         await self._do("row")
 
+    async def write_batch(self, rows: list[Any]) -> None:
+        await self._do(f"batch of {len(rows)}")
+
     async def write_unless_final(self, *_: object) -> bool:
         await self._do("row unless final")
         return True
@@ -120,17 +123,14 @@ def test_nothing_goes_on_after_what_failed(fails: str, done: list[str]) -> None:
     assert (polls.verdict.failure() is None) == (fails == "delete")
 
 
-def test_rows_wait_for_each_other_not_for_ever() -> None:
-    """Two jobs, one batch: the edge sees both rows before the first delete."""
-    edges = Edges(COMPLETED, jobs=2)
-
-    async def write_batch(rows: list[Any]) -> None:
-        edges.done.append(f"batch of {len(rows)}")
-
-    with mock.patch.object(Edges, "write_batch", staticmethod(write_batch), create=True):
-        run(edges)
-    assert edges.done[0] == "batch of 2"
-    assert sorted(edges.done[1:]) == ["delete", "delete", "event", "event"]
+@pytest.mark.parametrize(("jobs", "batches"), [(2, ["batch of 2"]), (150, ["batch of 100", "batch of 50"])])
+def test_rows_wait_for_each_other_but_a_full_batch_waits_no_longer(jobs: int, batches: list[str]) -> None:
+    """Rows that come together are one write; each message goes after it."""
+    edges = Edges(COMPLETED, jobs)
+    run(edges)
+    assert [done for done in edges.done if "batch" in done] == batches
+    assert edges.done[0] == batches[0]
+    assert (edges.done.count("event"), edges.done.count("delete")) == (jobs, jobs)
 
 
 def test_what_was_not_begun_is_released_when_time_is_over() -> None:
