@@ -39,7 +39,10 @@ OUTER_GRACE = GRACE + 5
 """Seconds after the last answer is due at which a run ends, whatever name resolution does."""
 
 SETTLING_SECONDS = 5
-"""How long a claim must last beyond a wait for its turn and the request."""
+"""How long a claim lasts beyond a wait for its turn and the request."""
+
+OUTLAST_SECONDS = 2
+"""How long a claim must last beyond its request, or the message is released: another poller could claim it."""
 
 MAX_UNSETTLED = 600
 """Messages on their way at which no more are claimed; some batches of rows beyond the most requests at once."""
@@ -86,7 +89,7 @@ class PollRun:
         self._log = log
         self._ends = ends
         self._turns = asyncio.Semaphore(settings.concurrency)
-        self._page = min(MAX_PAGE, settings.concurrency)
+        self._page = min(MAX_PAGE, 2 * settings.concurrency)
         self._waiting = 0
         self._progress = asyncio.Event()
 
@@ -146,19 +149,16 @@ class PollRun:
                 await self._room()
 
     async def _claim(self) -> list[Claim]:
-        """A page, for as long as the shortest delay, so that a young pending job needs no update.
-
-        `_room` sees to it that each message waits for one turn of requests at most, which `least` has room for.
-        """
+        """A page, for as long as the shortest delay, so that a young pending job needs no update."""
         due = self._settings.policy.delay(0)
         seconds = random.randint((due.earliest + due.latest + 1) // 2, due.latest)
         least = math.ceil(2 * self._settings.request_seconds) + SETTLING_SECONDS
         return await self._queues.claim(self._page, max(seconds, least))
 
     async def _room(self) -> None:
-        """Wait until another page is no more than one turn of requests, and until few messages are to be settled."""
+        """Wait until another page makes two turns of requests at most, and until few messages are to be settled."""
         await asyncio.sleep(0)  # The messages of the last page come to wait for their turn.
-        while self._waiting + self._page > self._settings.concurrency or self._unsettled() > MAX_UNSETTLED:
+        while self._waiting + self._page > 2 * self._settings.concurrency or self._unsettled() > MAX_UNSETTLED:
             self._progress.clear()
             await self._progress.wait()
 
@@ -208,7 +208,8 @@ class PollRun:
         async with self._turns:
             self._waiting -= 1
             self._progress.set()
-            if self._must_end():
+            lasts = claim.ends - time.monotonic() >= self._settings.request_seconds + OUTLAST_SECONDS
+            if self._must_end() or not lasts:
                 return await self._release(claim)
             answer = await self._requests.ask(job)
         decision = decide(answer, job.rejections, claim.age(), claim.expires_in(), self._settings.policy)

@@ -14,7 +14,7 @@ from .storage import ROW_CHANGED, Place, Storage, credential
 MAX_BATCH = 100
 """Rows that one transaction takes, all of one partition and no key twice."""
 
-ROWS_WAIT = 0.1
+ROWS_WAIT = 0.2
 """Seconds that a row may wait for others to be written with."""
 
 

@@ -152,6 +152,14 @@ def test_what_was_not_begun_is_released_when_time_is_over() -> None:
     assert polls.stopped == "time"
 
 
+def test_a_claim_that_would_not_outlast_its_request_is_released() -> None:
+    """Another poller could claim the message meanwhile, and both would ask."""
+    edges = Edges(COMPLETED)  # Its claims last 30 seconds.
+    polls = run(edges, POLL_REQUEST_SECONDS="29")
+    assert edges.done == ["release"]
+    assert polls.counts[Outcome.RELEASED] == 1
+
+
 def test_a_name_that_never_resolves_does_not_hold_the_run() -> None:
     """It is the one wait without a bound of its own: the run ends, and its message counts as failed."""
     with mock.patch.object(poll, "OUTER_GRACE", 0.1):
