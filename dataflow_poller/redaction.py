@@ -55,6 +55,7 @@ _ESCAPE = re.compile(
     rf"|&(?:#(?:[xX]0*+{_HEX}|0*+{_DECIMAL})(?:;|%3[Bb]|\\u003[Bb])?"  # The semicolon may be escaped itself.
     rf"|(?=[A-Za-z]{{2}})(?:(?=[A-Za-z]{{2,}}+;)(?:{_NAME})|{_BARE_NAME})))"
 )
+_BEGIN_OF_ESCAPE = re.compile(r"[%&\\]")
 _BACKSLASHES = re.compile(r"(\\+)")
 
 
@@ -129,7 +130,7 @@ class Redaction:
 
         A text that repeats a key more than `MAX_FOUND` times was made to take long: nothing of it is kept.
         """
-        if not self._forms:
+        if not self._forms or self._is_free(text):
             return text
         layers = layers_of(text)
         spans: list[Span] = []
@@ -141,6 +142,13 @@ class Redaction:
             if number and spans:
                 spans = layers.trace(number, spans)
         return with_masks(text, spans)
+
+    def _is_free(self, text: str) -> bool:
+        """Whether a text has neither an escape nor a key: most texts, seen at once."""
+        if _BEGIN_OF_ESCAPE.search(text):
+            return False
+        spaced = _spaced(text)
+        return not any(form in spaced for form, _ in self._forms)
 
     def _spans(self, layer: str) -> Iterator[Span]:
         for form, run in self._forms:

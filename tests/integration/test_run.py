@@ -3,12 +3,14 @@
 import base64
 import json
 import pkgutil
+import tomllib
 from typing import Any
 from unittest import mock
 
 import pytest
 from azure.storage.queue import QueueClient
 
+from local.host import APP
 from tests.conftest import CANARY
 from tests.scenario import Scenario
 from tests.storage_proxy import Fault, StorageProxy
@@ -137,7 +139,7 @@ def test_the_summary_has_the_depth_of_the_queue_and_the_version(app: Scenario) -
     app.job("never")
     summary = app.poll()
     assert (summary["pending"], summary["queued"]) == (2, 2)
-    assert summary["version"] == "1.0.0"
+    assert summary["version"] == tomllib.loads((APP / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
 def test_a_depth_that_the_queue_does_not_tell_is_absent(flaky: Scenario, proxy: StorageProxy) -> None:
