@@ -44,6 +44,8 @@ class ThreadedServer:
         await asyncio.gather(*connections, return_exceptions=True)
         for server in servers:
             await server.wait_closed()
+        for _ in range(5):
+            await asyncio.sleep(0)  # What these connections had opened themselves is closed, too.
 
 
 def url_of(server: Server) -> str:

@@ -13,6 +13,10 @@ from local.azurite import Clock, azurite_with_clock
 CANARY = "canary&+/%=key-of-the-tests"
 """A master key with all that is easily mishandled."""
 
+SLOWER = 4
+"""How much slower than the contract's bounds a hostile text may be here: coverage is measured, on a machine that may be
+busy. What is not linear is slower by tens of times."""
+
 OTHER_KEY = "another-key-of-the-tests"
 
 settings.register_profile("fast", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)

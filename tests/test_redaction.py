@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataflow_poller.redaction import MAX_FOUND, Redaction
 
-from .conftest import CANARY, OTHER_KEY
+from .conftest import CANARY, OTHER_KEY, SLOWER
 
 ODD = CANARY + " \"\\<>';"
 REDACTION = Redaction([ODD, CANARY, OTHER_KEY])
@@ -202,9 +202,9 @@ HOSTILE = {
 def test_hiding_keys_takes_no_longer_than_the_text_is_long(kind: str, redaction: Redaction) -> None:
     """Nobody can stop the service with a text: a mebibyte takes less than half a second of processor time."""
     tries: list[float] = []
-    while len(tries) < 3 and (not tries or min(tries) > 0.5):
+    while len(tries) < 3 and (not tries or min(tries) > 0.5 * SLOWER):
         text = (str(len(tries)) + HOSTILE[kind] * (2**20 // len(HOSTILE[kind]) + 1))[: 2**20]
         began = time.process_time()
         redaction.mask(text)
         tries.append(time.process_time() - began)
-    assert min(tries) < 0.5
+    assert min(tries) < 0.5 * SLOWER
