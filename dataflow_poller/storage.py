@@ -121,11 +121,8 @@ class Storage:
         """An operation on a thread. Too many failures in a row end the run; whatever works starts the count anew."""
         try:
             result = await asyncio.get_running_loop().run_in_executor(self._threads, _tried, place, operation, tries)
-        except (ClaimLost, RowRefused, StorageMissing):
-            self._failures_in_a_row = 0  # It answered.
-            raise
         except StorageError as error:
-            if error.code in _ANSWERS:
+            if _is_answer(error):
                 self._failures_in_a_row = 0
                 raise
             if isinstance(error, SignInFailed):
@@ -179,7 +176,7 @@ def _tried[T](place: object, operation: Callable[[], T], tries: int) -> T:
         except _LIBRARIES_ERRORS as error:
             meaning = _meaning(place, error)
         meaning.again, again = again, True
-        if tries == 0 or isinstance(meaning, ClaimLost | RowRefused | StorageMissing) or meaning.code in _ANSWERS:
+        if tries == 0 or _is_answer(meaning):
             raise meaning
 
 
@@ -201,6 +198,11 @@ def _meaning(place: object, error: Exception) -> StorageError:
     if status in (400, 413):
         return RowRefused(text, code)
     return StorageError(text, code)
+
+
+def _is_answer(error: StorageError) -> bool:
+    """Whether storage worked and said no: another try would be told the same."""
+    return isinstance(error, ClaimLost | RowRefused | StorageMissing) or error.code in _ANSWERS
 
 
 def _sentence(text: str) -> str:

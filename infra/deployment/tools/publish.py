@@ -8,7 +8,6 @@ as the Azure CLI. `pulumi up` runs it; by hand, in infra/, with the Python of it
         --scm-host <app>.scm.azurewebsites.net --pollers 1
 """
 
-import argparse
 import re
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 import requests
 
 from deployment.tools import package
-from deployment.tools.references import References, app_id
+from deployment.tools.references import References, app_parser
 from deployment.tools.rest import API_VERSION, MANAGEMENT, Azure, DeploymentError, NotYet, say
 from deployment.tools.sign_in import sign_in
 
@@ -164,12 +163,7 @@ def timers_of(pollers: int) -> set[str]:
 
 def main() -> None:
     """Build and publish."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deployment.tools.publish",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--app-id", type=app_id, required=True, help="resource id of the function app")
+    parser = app_parser("deployment.tools.publish", __doc__)
     parser.add_argument("--scm-host", required=True, help="host name of its publish endpoint")
     parser.add_argument("--pollers", type=int, default=1, help="how many timers it must have (default: 1)")
     options = parser.parse_args()

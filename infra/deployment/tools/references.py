@@ -94,15 +94,20 @@ def app_id(text: str) -> str:
     return text
 
 
-def main() -> None:
-    """Refresh and wait."""
+def app_parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """The arguments of a command about one function app; ``description`` is shown with its lines as they are."""
     parser = argparse.ArgumentParser(
-        prog="python -m deployment.tools.references",
-        description=__doc__,
+        prog=f"python -m {module}",
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--app-id", type=app_id, required=True, help="resource id of the function app")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Refresh and wait."""
+    options = app_parser("deployment.tools.references", __doc__).parse_args()
     try:
         number = References(Azure(sign_in()), MANAGEMENT + options.app_id).resolve()
     except DeploymentError as error:
